@@ -1,0 +1,50 @@
+# make demo: everything on the simulated survey. make test: every check. make help: the rest.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help install demo survey paper lint test test-fast bench docs clean
+
+help: ## say what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed ## install GalSpec and its pinned dependencies into .venv
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("GalSpec needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV), some minutes"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mock,dev]'
+	touch $@
+
+demo: install ## the whole pipeline on the simulated survey, no network: about 10 minutes on 2 cores
+	$(SNAKEMAKE) --configfile config.yaml config/embedded.yaml --directory runs/demo --workflow-profile profiles/demo
+	$(BIN)/galspec show runs/demo
+
+survey: install ## the same on spectra in a folder: make survey NAME=semireal SAS=FOLDER [OUTLIERS=FILE]
+	test -n "$(NAME)" -a -n "$(SAS)" || { echo "usage: make survey NAME=real SAS=FOLDER [OUTLIERS=FILE]" >&2; exit 2; }
+	$(SNAKEMAKE) --configfile config.yaml config/$(NAME).yaml --directory runs/$(NAME) --workflow-profile profiles/demo \
+	    --config sas=$(abspath $(SAS)) $(if $(OUTLIERS),outliers=$(abspath $(OUTLIERS)))
+	$(BIN)/galspec show runs/$(NAME)
+
+lint: install ## style, types, layout of the workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint --configfile config.yaml config/embedded.yaml
+
+test-fast: install ## the tests that take seconds
+	$(BIN)/python -m pytest -q -m 'not workflow'
+
+test: install ## all tests
+	$(BIN)/python -m pytest -q
+
+clean: ## remove the runs (runs/) and caches; data/ and results/ of the repository root stay
+	chmod -R u+w runs 2>/dev/null || true
+	rm -rf runs .pytest_cache .ruff_cache .mypy_cache

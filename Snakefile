@@ -1,0 +1,24 @@
+# From the SDSS archive to the paper's tables and figures:
+#   snakemake --cores 16 results/table4.csv
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/catalogs.smk"
+include: "rules/spectra.smk"
+include: "rules/encoder.smk"
+include: "rules/search.smk"
+include: "rules/figures.smk"
+
+
+rule all:
+    """The paper's search table (table 4) with what explains it."""
+    default_target: True
+    input:
+        "results/table1.csv",
+        "results/table3.csv",
+        "results/table4.csv",
+        "results/classes.csv",
+        "results/spectra/rejected.csv",
+        "results/figures/neighbours.pdf",
+        expand("results/figures/loss_{encoder}.pdf", encoder=TRAINED),

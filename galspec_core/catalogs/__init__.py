@@ -1,0 +1,1 @@
+"""Catalogues: what is known about each spectrum, and who plays which role."""

@@ -1,0 +1,80 @@
+"""Rows of a FITS table, a slice at a time: a catalogue of any size is read in bounded memory."""
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+
+from galspec_core.errors import CatalogError
+
+SLICE_ROWS = 100_000
+SLICE_BYTES = 1 << 26  # what one slice of raw rows may take
+
+
+@dataclass(frozen=True)
+class FitsTable:
+    """Where the rows of a FITS table lie: path, number of rows, raw row type, offset in bytes, columns by name."""
+
+    path: Path
+    rows: int
+    dtype: np.dtype
+    offset: int
+    columns: dict
+
+    def find(self, names):
+        """Return the column called by one of ``names``, in any case, or None."""
+        lower = {name.lower(): name for name in reversed(self.columns)}
+        return next((n if n in self.columns else lower[n.lower()] for n in names if n.lower() in lower), None)
+
+
+def open_fits_table(path):
+    """Return the first binary table of a FITS file, plain or gzipped; raise CatalogError where there is none."""
+    path = Path(path)
+    try:
+        with fits.open(path, memmap=True) as hdus:
+            for hdu in hdus:
+                if isinstance(hdu, fits.BinTableHDU):
+                    columns = {column.name: (column.bzero, column.bscale) for column in hdu.columns}
+                    offset = hdu.fileinfo()["datLoc"]
+                    return FitsTable(path, hdu.header["NAXIS2"], hdu.columns.dtype.newbyteorder(">"), offset, columns)
+    except OSError as error:
+        raise CatalogError("cannot be read as FITS", item=path, got=str(error)) from error
+    raise CatalogError("has no binary table", item=path)
+
+
+def iterate_columns(table, names, rows=SLICE_ROWS):
+    """Yield (first row, {name: array}) for slices of a FITS table, only ``names``, in the machine's byte order."""
+    rows = max(1, min(rows, SLICE_BYTES // table.dtype.itemsize))
+    with _open_raw(table.path) as handle:
+        handle.seek(table.offset)
+        for start in range(0, table.rows, rows):
+            n = min(rows, table.rows - start)
+            raw = np.frombuffer(_read(handle, table, n), dtype=table.dtype)
+            yield start, {name: _values(raw[name], *table.columns[name]) for name in names}
+
+
+def _open_raw(path):
+    with open(path, "rb") as handle:
+        zipped = handle.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if zipped else open(path, "rb")
+
+
+def _read(handle, table, n):
+    data = handle.read(n * table.dtype.itemsize)
+    if len(data) < n * table.dtype.itemsize:
+        raise CatalogError("ends before its last row", item=table.path, expected=f"{table.rows:,} rows", remedy="Fetch it again")
+    return data
+
+
+def _values(raw, bzero, bscale):
+    """Return a column's values: offset and scale of FITS applied, unsigned integers exact."""
+    values = raw.astype(raw.dtype.newbyteorder("="))
+    if bzero == 2**63 and values.dtype.kind == "i" and values.dtype.itemsize == 8:
+        return values.view("u8") ^ np.uint64(1 << 63)
+    if bscale not in (None, "", 1):
+        return values * float(bscale) + float(bzero or 0)
+    if bzero not in (None, "", 0):
+        return values.astype("i8") + int(bzero) if values.dtype.kind in "iu" else values + bzero
+    return values

@@ -1,0 +1,148 @@
+"""A user's table of targets: CSV, FITS or VOTable, told apart by content, its columns mapped to ours."""
+
+import gzip
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from astropy.io.votable import parse_single_table
+
+from galspec_core.catalogs.fits_rows import iterate_columns, open_fits_table
+from galspec_core.catalogs.ids import parse_specobjid
+from galspec_core.catalogs.layouts import schema
+from galspec_core.errors import CatalogError, ConfigError
+
+SCHEMA = schema(ids="specobjid", integers="plate mjd fiberid", numbers="ra dec", words="subtype")
+IDENTIFIERS = (("specobjid",), ("plate", "mjd", "fiberid"), ("ra", "dec"))  # any one of these names a spectrum
+DELIMITERS = "\t;,|"
+UNKNOWN = {"i4": -1, "f8": np.nan}
+
+
+def read_user_table(path, columns=None):
+    """Return a user's table with SCHEMA: specobjid 0, fibre -1, ra and dec NaN, subtype "" where it has none.
+
+    Parameters
+    ----------
+    path : path
+    columns : dict, optional
+        Our name to the table's, in any case; None looks for ours. Positions are in degrees.
+
+    Raises
+    ------
+    ConfigError
+        ``columns`` names something that is none of ours.
+    CatalogError
+        The file is no table, lacks a column, or none of specobjid, plate-mjd-fiberid, ra-dec is there.
+    """
+    item, raw = Path(path), READERS[sniff(path)](Path(path))
+    found = _map_columns(raw, columns, item)
+    n = len(next(iter(raw.values()), ()))
+    if not n:
+        raise CatalogError("has no rows", item=item)
+    values = {name: np.full(n, UNKNOWN["i4"], "i4") for name in ("plate", "mjd", "fiberid")}
+    values |= {name: np.full(n, UNKNOWN["f8"]) for name in ("ra", "dec")}
+    values |= {"specobjid": np.zeros(n, "u8"), "subtype": [""] * n}
+    for name, column in found.items():
+        values[name] = _convert(name, raw[column], item)
+    return pa.Table.from_pydict(values, schema=SCHEMA)
+
+
+def sniff(path):
+    """Return what a file holds by its first bytes: ``fits``, ``votable`` or ``csv``."""
+    head = _bytes(path, 4096).lstrip(b"\xef\xbb\xbf \r\n\t")
+    if head.startswith(b"SIMPLE  ="):
+        return "fits"
+    if head.startswith(b"<"):
+        if b"<VOTABLE" in head.upper():
+            return "votable"
+        raise CatalogError("is a web page or other markup, not a table", item=path, expected="CSV, FITS or VOTable")
+    if not head or b"\0" in head:
+        raise CatalogError("is empty" if not head else "is binary", item=path, expected="CSV, FITS or VOTable")
+    return "csv"
+
+
+def _bytes(path, n=-1):
+    """Return the first ``n`` bytes of a plain or gzipped file."""
+    with open(path, "rb") as handle:
+        zipped = handle.read(2) == b"\x1f\x8b"
+    with gzip.open(path, "rb") if zipped else open(path, "rb") as handle:
+        return handle.read(n)
+
+
+def _read_csv(path):
+    content = _bytes(path).decode("utf-8-sig")
+    first = next(line for line in content.splitlines() if line.strip() and not line.startswith("#"))
+    delimiter = max(DELIMITERS, key=first.count)
+    options = {"sep": delimiter} if first.count(delimiter) else {"sep": r"\s+"}
+    try:
+        frame = pd.read_csv(io.StringIO(content), dtype=str, comment="#", keep_default_na=False, **options)
+    except ValueError as error:  # pandas' parser errors are ValueErrors
+        raise CatalogError("cannot be read as CSV", item=path, got=str(error)) from error
+    return {str(name).strip(): frame[name].str.strip().to_numpy(dtype=object) for name in frame}
+
+
+def _read_fits(path):
+    table = open_fits_table(path)
+    parts = [raw for _, raw in iterate_columns(table, list(table.columns))]
+    return {name: np.concatenate([raw[name] for raw in parts]) if parts else np.empty(0) for name in table.columns}
+
+
+def _read_votable(path):
+    try:
+        table = parse_single_table(io.BytesIO(_bytes(path)), verify="ignore").to_table(use_names_over_ids=True)
+    except (IndexError, ValueError, TypeError) as error:
+        raise CatalogError("is a VOTable without a table in it", item=path, got=str(error)) from error
+    return {name: _unmasked(table[name]) for name in table.colnames}
+
+
+def _unmasked(column):
+    values = np.ma.asarray(column)
+    fill = {"i": -1, "u": 0, "f": np.nan}.get(values.dtype.kind, "")
+    return np.asarray(values.filled(fill) if np.ma.is_masked(values) else values.data)
+
+
+READERS = {"csv": _read_csv, "fits": _read_fits, "votable": _read_votable}
+
+
+def _map_columns(raw, columns, item):
+    """Return {our name: the table's}; raise where a mapped one is missing or no identifier is complete."""
+    unknown = sorted(set(columns or {}) - set(SCHEMA.names))
+    if unknown:
+        raise ConfigError(f"no such column: {', '.join(unknown)}", item=item, expected=", ".join(SCHEMA.names))
+    lower = {name.lower(): name for name in reversed(raw)} | {name: name for name in raw}
+    wanted = {ours: theirs for ours, theirs in (columns or {}).items() if theirs} or {n: n for n in SCHEMA.names if n in lower}
+    found = {ours: lower.get(theirs, lower.get(theirs.lower())) for ours, theirs in wanted.items()}
+    missing = [wanted[ours] for ours, column in found.items() if column is None]
+    got, remedy = f"the columns {', '.join(raw)}", "Map its columns in the configuration"
+    if missing:
+        raise CatalogError(f"lacks the columns {', '.join(missing)}", item=item, got=got, remedy=remedy)
+    if not any(set(names) <= set(found) for names in IDENTIFIERS):
+        expected = "specobjid, or plate, mjd and fiberid, or ra and dec"
+        raise CatalogError("names no spectrum", item=item, expected=expected, got=got, remedy=remedy)
+    return found
+
+
+def _convert(name, values, item):
+    if name == "specobjid":
+        return parse_specobjid(values, str(item), optional=True)
+    if name == "subtype":
+        return [(v.decode() if isinstance(v, bytes) else str(v)).strip() for v in values]
+    kind = "i4" if SCHEMA.field(name).type == pa.int32() else "f8"
+    return _numbers(name, values, kind, item)
+
+
+def _numbers(name, values, kind, item):
+    """Return numbers of type ``kind``; blanks are unknown, anything else is an error that names its row."""
+    if values.dtype.kind in "SUO":
+        values = np.array([v.decode() if isinstance(v, bytes) else str(v) for v in values], dtype=object)
+        values = np.where([v.strip() in ("", "--") for v in values], "nan", values)
+    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype="f8", na_value=np.nan)
+    wrong = np.isnan(numbers) & ~np.isin(np.asarray(values).astype(str), ("nan", "NaN"))
+    wrong |= (kind == "i4") & np.isfinite(numbers) & (numbers != np.round(numbers))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        expected = "a whole number" if kind == "i4" else "degrees as a number"
+        raise CatalogError(f"bad {name}", item=f"{item}, row {row}", expected=expected, got=repr(values[row]))
+    return np.where(np.isnan(numbers), UNKNOWN[kind], numbers).astype(kind)

@@ -1,0 +1,65 @@
+"""Check a configuration: every misspelt or mistyped key is named, with the nearest one that exists."""
+
+import difflib
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from galspec_core.errors import ConfigError
+
+SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
+
+
+def check_config(config, schema_path=SCHEMA):
+    """Raise ConfigError listing everything in ``config`` that the schema does not allow."""
+    schema = yaml.safe_load(Path(schema_path).read_text())
+    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path])
+    problems = [_describe(error) for error in errors] + _unknown_names(config if not errors else {})
+    if problems:
+        raise ConfigError("the configuration has mistakes:\n  " + "\n  ".join(problems), remedy="Compare with config.yaml")
+
+
+def _describe(error):
+    """Return one problem as text: where, what, and the nearest key that exists."""
+    where = ".".join(str(part) for part in error.absolute_path)
+    if error.validator != "additionalProperties":
+        return f"{where or 'top level'}: {error.message}"
+    known = list(error.schema.get("properties", {}))
+    texts = []
+    for key in sorted(set(error.instance) - set(known)):
+        near = difflib.get_close_matches(str(key), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
+        texts.append(f"{where + '.' if where else ''}{key}: no such key; {hint}")
+    return "\n  ".join(texts)
+
+
+def _unknown_names(config):
+    """Return problems of names that must exist elsewhere in the configuration: grids, encoders."""
+    problems = []
+    if not config:
+        return problems
+    grids, encoders = config["spectra"]["grids"], config["encoders"]
+    for name, entry in encoders.items():
+        if entry["grid"] not in grids:
+            problems.append(f"encoders.{name}.grid: no grid {entry['grid']}; spectra.grids has {', '.join(grids)}")
+    for method in [*config["search"]["methods"], config["figures"]["neighbours"]["method"]]:
+        if method not in encoders:
+            problems.append(f"search.methods: no encoder {method}; encoders has {', '.join(encoders)}")
+    return problems
+
+
+def load_config(paths):
+    """Return the configuration of several YAML files, later ones over earlier ones key by key, as Snakemake does."""
+    config = {}
+    for path in paths:
+        _merge(config, yaml.safe_load(Path(path).read_text()) or {})
+    return config
+
+
+def _merge(config, other):
+    for key, value in other.items():
+        if isinstance(value, dict) and isinstance(config.get(key), dict):
+            _merge(config[key], value)
+        else:
+            config[key] = value

@@ -1,0 +1,1 @@
+"""Encoders: from a gridded spectrum to an embedding."""

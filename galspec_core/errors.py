@@ -1,0 +1,66 @@
+"""The errors GalSpec raises on purpose, each a sentence a person can act on."""
+
+
+class GalspecError(Exception):
+    """Say what is wrong with which object, what was expected, and what to do.
+
+    The facts stay available as attributes, so that callers can put them in a table of rejected spectra.
+    """
+
+    def __init__(self, what, *, item=None, expected=None, got=None, remedy=None):
+        self.what, self.item, self.expected, self.got, self.remedy = what, item, expected, got, remedy
+        super().__init__(str(self))
+
+    def __str__(self):
+        parts = [f"{self.item}: {self.what}" if self.item is not None else self.what]
+        if self.expected is not None:
+            parts.append(f"expected {self.expected}")
+        if self.got is not None:
+            parts.append(f"got {self.got}")
+        text = "; ".join(parts)
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+    def __reduce__(self):
+        facts = dict(item=self.item, expected=self.expected, got=self.got, remedy=self.remedy)
+        return _rebuild, (type(self), self.what, facts)
+
+
+def _rebuild(cls, what, facts):
+    """Build an error again on the other side of a process pool."""
+    return cls(what, **facts)
+
+
+class ConfigError(GalspecError):
+    """A setting is missing, misspelt, of the wrong type or out of range."""
+
+
+class CatalogError(GalspecError):
+    """A catalogue cannot be read, lacks a column, or does not match another."""
+
+
+class FetchError(GalspecError):
+    """A file cannot be brought from the SAS root."""
+
+
+class SpectrumError(GalspecError):
+    """A spectrum cannot be used; ``reason`` is the word that goes into the table of rejected spectra."""
+
+    def __init__(self, what, *, reason="unusable", **facts):
+        self.reason = reason
+        super().__init__(what, **facts)
+
+    def __reduce__(self):
+        facts = dict(item=self.item, expected=self.expected, got=self.got, remedy=self.remedy, reason=self.reason)
+        return _rebuild, (type(self), self.what, facts)
+
+
+class TooManyRejected(GalspecError):
+    """More spectra of a shard were rejected than the configuration allows."""
+
+
+class TrainingError(GalspecError):
+    """An encoder cannot be trained: the loss is not finite, or another trainer holds the checkpoint."""
+
+
+class SearchError(GalspecError):
+    """A knowledge base cannot be built, loaded or searched."""

@@ -1,0 +1,57 @@
+"""One look for every figure: colour-blind safe, readable in grey, vector and PNG."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+from galspec_core.files import replace
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito 2008
+LINES = {  # vacuum Angstrom (NIST)
+    "[O II]": 3728.5,
+    "Ca K": 3934.8,
+    "Hβ": 4862.7,
+    "[O III]": 5008.2,
+    "Mg b": 5176.6,
+    "Na D": 5895.6,
+    "[O I]": 6302.0,
+    "Hα": 6564.6,
+    "[N II]": 6585.3,
+    "[S II]": 6725.5,
+}
+SETTINGS = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "savefig.dpi": 160,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "galspec",
+}
+WITHOUT_DATE = {"pdf": {"CreationDate": None}, "png": {"Software": None}}
+
+
+def new_figure(rows=1, columns=1, size=(7.0, 4.5), **options):
+    """Return a figure and its axes in GalSpec's style; ``size`` in inches."""
+    with plt.rc_context(SETTINGS):
+        return plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
+
+
+def save_figure(figure, *paths):
+    """Write a figure to each path, whole or not at all, and close it."""
+    with plt.rc_context(SETTINGS):
+        for path in map(str, paths):
+            kind = path.rsplit(".", 1)[-1]
+            with replace(path) as temporary:
+                figure.savefig(temporary, format=kind, metadata=WITHOUT_DATE.get(kind))
+    plt.close(figure)
+
+
+def mark_lines(axis, low, high, names=None, labels=True):
+    """Mark the usual lines between ``low`` and ``high`` Angstrom (rest frame) on an axis."""
+    for name, wave in LINES.items():
+        if low < wave < high and (names is None or name in names):
+            axis.axvline(wave, color="0.8", lw=0.6, zorder=0)
+            if labels:
+                axis.text(wave, 1.0, name, transform=axis.get_xaxis_transform(), fontsize=5, ha="center", va="bottom", color="0.4")

@@ -1,0 +1,34 @@
+"""Write a file whole or not at all."""
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+@contextmanager
+def replace(path):
+    """Yield a temporary path in the folder of ``path``; on success it takes the name, on failure it is removed."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_csv(frame, path):
+    """Write a data frame as CSV without its index."""
+    with replace(path) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def write_parquet(table, path):
+    """Write an Arrow table or a data frame as Parquet."""
+    table = table if hasattr(table, "schema") else pa.Table.from_pandas(table, preserve_index=False)
+    with replace(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")

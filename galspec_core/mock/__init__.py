@@ -1,0 +1,1 @@
+"""A simulated survey with known answers, written as a SAS tree."""

@@ -1,0 +1,1 @@
+"""Search: knowledge base, vote of the nearest neighbours, metrics."""

@@ -1,0 +1,1 @@
+"""Spectra: from spec-lite files to normalised shards on a common grid."""

@@ -1,0 +1,123 @@
+"""Bring the spectra of one shard from the SAS root onto native pixels, resuming where a killed job stopped."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from galspec_core.errors import FetchError, SpectrumError
+from galspec_core.files import replace
+from galspec_core.log import Progress, logger
+from galspec_core.sas import check_free_space, fetch_many, spec_path
+from galspec_core.spectra.reject import check_share, rejected_row
+from galspec_core.spectra.shard import native_row, native_table, write_native
+from galspec_core.spectra.spectrum import read_spec_lite
+
+CHUNK = 64  # spectra that a kill can cost
+NATIVE_BYTES = 60_000  # a spectrum on native pixels in Parquet, at most
+
+
+def read_targets(path):
+    """Return the rows of one shard's list as dicts: specobjid, plate, mjd, fiberid, run2d, z."""
+    kinds = {"specobjid": np.uint64, "run2d": str}
+    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={"z": [""]}).to_dict("records")
+
+
+def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
+    """Fetch and check every spectrum of a shard.
+
+    Finished spectra are kept in the folder ``partial``, in files of CHUNK, until the whole shard is there; a job that
+    was killed goes on behind them.
+
+    Parameters
+    ----------
+    targets : list of dict
+        specobjid, plate, mjd, fiberid, run2d and z of each spectrum.
+    root : SAS root
+        As :func:`galspec_core.sas.open_root` gives it.
+    config : FetchConfig
+    partial : Path
+    shard : str
+        Its name, for messages.
+    max_rejected, floor : float, int
+        Share and number of spectra that may be rejected.
+
+    Returns
+    -------
+    native, rejected : list of pyarrow tables, list of dict
+        Native rows in any order, and the rejected rows.
+
+    Raises
+    ------
+    TooManyRejected
+        If more than the configured share cannot be had.
+    FetchError
+        If the server cannot be reached at all, or the disk is full.
+    """
+    partial = Path(partial)
+    partial.mkdir(parents=True, exist_ok=True)
+    kept, rejected = _read_chunks(partial)
+    done = {row for table in kept for row in table["specobjid"].to_pylist()} | {row["specobjid"] for row in rejected}
+    waiting = [target for target in targets if target["specobjid"] not in done]
+    check_free_space(partial, NATIVE_BYTES * 2 * len(waiting))
+    if done:
+        logger.info("going on behind %d spectra of an earlier job", len(done))
+    for table, more in _fetch_chunks(waiting, root, config, Progress(f"spectra: fetch {shard}", len(targets), done=len(done))):
+        _write_chunk(partial, len(list(partial.glob("*.parquet"))), table, more)
+        kept.append(table)
+        rejected += more
+    check_share(rejected, len(targets), max_rejected, floor, shard)
+    return kept, rejected
+
+
+def _fetch_chunks(targets, root, config, progress):
+    """Yield (native table, rejected rows) for every CHUNK spectra that came."""
+    rows, rejected = [], []
+    paths = [spec_path(t["run2d"], t["plate"], t["mjd"], t["fiberid"]) for t in targets]
+    for i, content in fetch_many(root, paths, config):
+        try:
+            rows.append(_read(content, targets[i], paths[i]))
+        except (FetchError, SpectrumError) as error:
+            rejected.append(rejected_row(targets[i], "fetch", error))
+        progress.add(note=f"{len(rejected)} rejected of these" if rejected else "")
+        if len(rows) + len(rejected) >= CHUNK:
+            yield native_table(rows), rejected
+            rows, rejected = [], []
+    if rows or rejected:
+        yield native_table(rows), rejected
+
+
+def _read(content, target, path):
+    """Return the native row of what came: a file's bytes, or the error that came in their place."""
+    if isinstance(content, Exception):
+        raise content
+    identity = (target["plate"], target["mjd"], target["fiberid"])
+    return native_row(target, read_spec_lite(content, target["z"], Path(path).name, identity))
+
+
+def _write_chunk(partial, number, table, rejected):
+    note = {"rejected": json.dumps(rejected, default=int)}
+    with replace(partial / f"{number:05d}.parquet") as temporary:
+        pq.write_table(table.replace_schema_metadata(note), temporary, compression="zstd")
+
+
+def _read_chunks(partial):
+    """Return the native tables and the rejected rows that an earlier job left."""
+    tables = [pq.read_table(path) for path in sorted(partial.glob("*.parquet"))]
+    rejected = [row for table in tables for row in json.loads(table.schema.metadata[b"rejected"])]
+    return [table.replace_schema_metadata(None) for table in tables], rejected
+
+
+def write_shard(path, native, targets):
+    """Write native tables as one shard in the order of ``targets``."""
+    place = {target["specobjid"]: i for i, target in enumerate(targets)}
+    rows = [(place[i], t, r) for t, table in enumerate(native) for r, i in enumerate(table["specobjid"].to_pylist())]
+    write_native(path, (native[t].slice(r, 1) for _, t, r in sorted(rows)))
+
+
+def forget_partial(partial):
+    """Remove what a finished shard no longer needs."""
+    shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,48 @@
+"""Rejected spectra: no spectrum vanishes, each leaves a row that says why."""
+
+import numpy as np
+import pandas as pd
+
+from galspec_core.errors import TooManyRejected
+from galspec_core.files import write_csv
+
+COLUMNS = ["specobjid", "plate", "mjd", "fiberid", "stage", "reason", "detail"]
+
+
+def rejected_row(target, stage, error):
+    """Return the row of one rejected spectrum; ``error`` has a ``reason`` and says the rest."""
+    identifiers = {key: target[key] for key in COLUMNS[:4]}
+    return identifiers | dict(stage=stage, reason=error.reason, detail=str(error))
+
+
+def rejected_frame(rows):
+    """Return rejected rows as a table with COLUMNS; specobjid stays uint64."""
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"specobjid": "uint64"})
+
+
+def write_rejected(path, rows):
+    """Write rejected rows as CSV, header alone where there are none."""
+    write_csv(rejected_frame(rows), path)
+
+
+def read_rejected(paths):
+    """Return the rejected rows of several files in one table."""
+    frames = [pd.read_csv(path, dtype={"specobjid": np.uint64}) for path in paths]
+    return pd.concat(frames, ignore_index=True)[COLUMNS] if frames else rejected_frame([])
+
+
+def check_share(rejected, total, most, floor, shard):
+    """Raise TooManyRejected if more than ``most`` (a share) of ``total`` and more than ``floor`` were rejected."""
+    if len(rejected) <= max(most * total, floor):
+        return
+    counts = pd.Series([row["reason"] for row in rejected]).value_counts()
+    listed = ", ".join(f"{n} {reason}" for reason, n in counts.items())
+    example = rejected[0]["detail"]
+    raise TooManyRejected(
+        f"{len(rejected)} of {total} spectra were rejected: {listed}",
+        item=f"shard {shard}",
+        expected=f"at most {most:.0%} (spectra.max_rejected)",
+        remedy=f"The first one: {example}",
+    )
+
+

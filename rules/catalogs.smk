@@ -1,0 +1,177 @@
+if config["mock"]:
+
+    rule simulate_survey:
+        """Simulate a survey with known answers and write it as a SAS tree."""
+        output:
+            specobj="data/mock/sas/dr16/sdss/spectro/redux/specObj-dr16.fits",
+            galspecextra="data/mock/sas/dr8/common/sdss-spectro/redux/galSpecExtra-dr8.fits",
+            portsmouth_boss="data/mock/sas/dr12/boss/spectro/redux/galaxy/v1_1/portsmouth_emlinekin_full-DR12-boss.fits",
+            portsmouth_legacy="data/mock/sas/dr12/boss/spectro/redux/galaxy/v1_1/portsmouth_emlinekin_full-DR12.fits",
+            silo="data/mock/sas/dr16/eboss/spectro/lensing/silo/v5_13_0/v5_13_0/1.0.1/silo_eboss_detections-1.0.1.fits",
+            outliers="data/mock/outliers.csv",
+            truth="data/mock/truth.csv",
+        params:
+            code=code("simulate_survey"),
+            settings=config["mock"],
+        log:
+            "logs/catalogs/simulate_survey.log",
+        benchmark:
+            "benchmarks/catalogs/simulate_survey.tsv"
+        threads: 2
+        resources:
+            mem_mb=3000,
+            runtime=30,
+        conda:
+            "../envs/galspec.yaml"
+        script:
+            "../workflow_scripts/simulate_survey.py"
+
+
+rule fetch_catalog:
+    """Fetch one catalogue from the SAS or another server, whole or not at all."""
+    output:
+        protected("data/catalogs/{catalog}"),
+    params:
+        url=unrecorded_by("catalog", catalog_place),
+        settings=unrecorded(config["spectra"]["fetch"]),
+    log:
+        "logs/catalogs/fetch_catalog/{catalog}.log",
+    benchmark:
+        "benchmarks/catalogs/fetch_catalog/{catalog}.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=240,
+        downloads=1,
+    conda:
+        "../envs/galspec.yaml"
+    script:
+        "../workflow_scripts/fetch_catalog.py"
+
+
+rule read_catalog:
+    """Read the columns that matter of one catalogue into Parquet."""
+    input:
+        catalog_file,
+    output:
+        "results/catalogs/{catalog}.parquet",
+    params:
+        code=code("read_catalog"),
+        columns=catalog_columns,
+    log:
+        "logs/catalogs/read_catalog/{catalog}.log",
+    benchmark:
+        "benchmarks/catalogs/read_catalog/{catalog}.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    conda:
+        "../envs/galspec.yaml"
+    script:
+        "../workflow_scripts/read_catalog.py"
+
+
+rule select_galaxies:
+    """Cut the survey's catalogue down to usable galaxies and count every cut."""
+    input:
+        "results/catalogs/specobj.parquet",
+    output:
+        selected="results/catalogs/selected.parquet",
+        dropped="results/catalogs/dropped_by_selection.csv",
+    params:
+        code=code("select_galaxies"),
+        settings=config["catalogs"]["select"],
+    log:
+        "logs/catalogs/select_galaxies.log",
+    benchmark:
+        "benchmarks/catalogs/select_galaxies.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../envs/galspec.yaml"
+    script:
+        "../workflow_scripts/select_galaxies.py"
+
+
+rule match_labels:
+    """Match the label catalogues to the selected galaxies, where they agree."""
+    input:
+        **{name: f"results/catalogs/{name}.parquet" for name in CATALOGS if name != "specobj"},
+        selected="results/catalogs/selected.parquet",
+    output:
+        labels="results/catalogs/labels.parquet",
+        agreement="results/catalogs/agreement.csv",
+        dropped="results/catalogs/dropped_by_labels.csv",
+        unmatched="results/catalogs/unmatched.csv",
+    params:
+        code=code("match_labels"),
+        settings=label_settings(),
+        tasks=TASKS,
+    log:
+        "logs/catalogs/match_labels.log",
+    benchmark:
+        "benchmarks/catalogs/match_labels.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    conda:
+        "../envs/galspec.yaml"
+    script:
+        "../workflow_scripts/match_labels.py"
+
+
+rule draw_sample:
+    """Draw who pre-trains, who fills the knowledge base and who is tested, by sky position."""
+    input:
+        selected="results/catalogs/selected.parquet",
+        labels="results/catalogs/labels.parquet",
+        dropped=["results/catalogs/dropped_by_selection.csv", "results/catalogs/dropped_by_labels.csv"],
+    output:
+        manifest="results/catalogs/manifest.parquet",
+        roles="results/catalogs/roles.parquet",
+        dropped="results/catalogs/dropped.csv",
+        shards=expand("results/catalogs/shards/{shard}.csv", shard=SHARDS),
+    params:
+        code=code("draw_sample"),
+        settings=config["catalogs"]["sample"],
+        tasks=TASKS,
+    log:
+        "logs/catalogs/draw_sample.log",
+    benchmark:
+        "benchmarks/catalogs/draw_sample.tsv"
+    threads: 1
+    resources:
+        mem_mb=12000,
+        runtime=60,
+    conda:
+        "../envs/galspec.yaml"
+    script:
+        "../workflow_scripts/draw_sample.py"
+
+
+rule count_roles:
+    """Count spectra by class and role: tables 1 and 3."""
+    input:
+        roles="results/catalogs/roles.parquet",
+    output:
+        table1="results/table1.csv",
+        table3="results/table3.csv",
+    params:
+        code=code("count_roles"),
+        settings=config["catalogs"]["sample"],
+    log:
+        "logs/catalogs/count_roles.log",
+    benchmark:
+        "benchmarks/catalogs/count_roles.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../envs/galspec.yaml"
+    script:
+        "../workflow_scripts/count_roles.py"

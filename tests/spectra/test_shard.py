@@ -1,0 +1,101 @@
+"""Shards in Parquet."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from galspec_core.errors import TooManyRejected
+from galspec_core.spectra.grid import Grid
+from galspec_core.spectra.prepare import PrepareConfig, grid_shard
+from galspec_core.spectra.reject import read_rejected, rejected_row, write_rejected
+from galspec_core.spectra.shard import (
+    Gridded,
+    gridded_ids,
+    iterate_native,
+    native_row,
+    native_table,
+    read_gridded,
+    write_gridded,
+    write_native,
+)
+from galspec_core.spectra.spectrum import Spectrum
+
+GRID = Grid("observed", "linear", (3850.0, 9000.0), 368)
+CONFIG = PrepareConfig(("NODATA",), (5300.0, 5850.0), 0.5, 0.5, 0.2, 2)
+
+
+def target(i, z=0.1):
+    return dict(specobjid=2**63 + i, plate=9001, mjd=57000, fiberid=i + 1, run2d="v5_13_0", z=z)
+
+
+def spectrum(rng, level=1.0, z=0.1):
+    flux = rng.normal(level, 0.05, 3850).astype("f4")
+    return Spectrum(3.58, flux, np.full(3850, 400, "f4"), rng.integers(0, 2, 3850).astype("i4"), z)
+
+
+def test_native_spectra_come_back_as_they_went(tmp_path):
+    rng = np.random.default_rng(1)
+    spectra = [spectrum(rng) for _ in range(5)]
+    write_native(tmp_path / "s.parquet", [native_table([native_row(target(i), s) for i, s in enumerate(spectra)])])
+    for i, (row, back) in enumerate(iterate_native(tmp_path / "s.parquet")):
+        assert row["specobjid"] == 2**63 + i
+        assert np.array_equal(back.flux, spectra[i].flux)
+        assert np.array_equal(back.and_mask, spectra[i].and_mask)
+        assert back.loglam0 == 3.58
+
+
+def test_a_real_sized_native_spectrum_takes_at_most_60_kb(tmp_path):
+    rng = np.random.default_rng(1)
+    rows = [native_row(target(i), Spectrum(3.55, *rng.normal(size=(2, 4650)).astype("f4"), np.zeros(4650, "i4"), 0.1)) for i in range(50)]
+    write_native(tmp_path / "s.parquet", [native_table(rows)])
+    assert (tmp_path / "s.parquet").stat().st_size / 50 < 60_000
+
+
+def test_gridded_spectra_come_back_and_can_be_picked_by_id(tmp_path):
+    rng = np.random.default_rng(1)
+    ids = np.arange(700, dtype="u8") + np.uint64(2**63)
+    whole = Gridded(ids, rng.random(700).astype("f4"), *rng.normal(size=(2, 700, 30)).astype("f4"))
+    write_gridded(tmp_path / "g.parquet", whole)
+    back = read_gridded(tmp_path / "g.parquet")
+    assert all(np.array_equal(getattr(back, key), getattr(whole, key)) for key in vars(whole))
+    some = read_gridded(tmp_path / "g.parquet", ids[[3, 600]])
+    assert np.array_equal(some.flux, whole.flux[[3, 600]])
+    assert np.array_equal(gridded_ids(tmp_path / "g.parquet"), ids)
+    assert pq.read_schema(tmp_path / "g.parquet").field("specobjid").type == pa.uint64()
+
+
+def test_an_empty_shard_is_legal(tmp_path):
+    write_native(tmp_path / "s.parquet", [])
+    gridded, rejected = grid_shard(tmp_path / "s.parquet", "observed", GRID, CONFIG)
+    write_gridded(tmp_path / "g.parquet", gridded)
+    assert len(read_gridded(tmp_path / "g.parquet")) == len(rejected) == 0
+    assert read_gridded(tmp_path / "g.parquet").flux.shape == (0, 368)
+
+
+def test_every_spectrum_is_kept_or_rejected_with_a_reason(tmp_path):
+    rng = np.random.default_rng(1)
+    spectra = [spectrum(rng, level) for level in (1, 1, -1, 1, 1)] + [spectrum(rng, z=0.9)]
+    rows = [native_row(target(i, s.z), s) for i, s in enumerate(spectra)]
+    write_native(tmp_path / "s.parquet", [native_table(rows)])
+    gridded, rejected = grid_shard(tmp_path / "s.parquet", "observed", GRID, CONFIG)
+    assert [row["reason"] for row in rejected] == ["median not positive", "no normalisation window"]
+    assert sorted([*gridded.specobjid, *(row["specobjid"] for row in rejected)]) == [2**63 + i for i in range(6)]
+    write_rejected(tmp_path / "r.csv", rejected)
+    assert read_rejected([tmp_path / "r.csv"])["specobjid"].tolist() == [2**63 + 2, 2**63 + 5]
+
+
+def test_a_shard_with_too_many_rejected_says_the_counts(tmp_path):
+    rng = np.random.default_rng(1)
+    rows = [native_row(target(i), spectrum(rng, level=-1)) for i in range(4)]
+    write_native(tmp_path / "s.parquet", [native_table(rows)])
+    with pytest.raises(TooManyRejected, match="4 of 4 spectra were rejected: 4 median not positive"):
+        grid_shard(tmp_path / "s.parquet", "observed", GRID, CONFIG)
+
+
+def test_a_rejected_row_names_the_stage():
+    class Fault(Exception):
+        reason = "missing"
+
+    row = rejected_row(target(1), "fetch", Fault("not on the server"))
+    assert (row["stage"], row["reason"], row["detail"]) == ("fetch", "missing", "not on the server")

@@ -1,0 +1,138 @@
+"""Reading and normalising one spectrum."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from galspec_core.errors import ConfigError, SpectrumError
+from galspec_core.spectra.spectrum import (
+    Spectrum,
+    check_pixels,
+    good_pixels,
+    mask_value,
+    normalise,
+    read_spec_lite,
+    window_median,
+)
+
+WINDOW = (5300.0, 5850.0)
+REAL = Path(__file__).parents[3] / "shared/real/sas"
+
+
+def flat_spectrum(z=0.1, level=3.0, pixels=3850, loglam0=3.58):
+    flux = np.full(pixels, level, "f4")
+    return Spectrum(loglam0, flux, np.full(pixels, 4.0, "f4"), np.zeros(pixels, "i4"), z)
+
+
+def spec_lite(columns=("flux", "loglam", "ivar", "and_mask"), pixels=100, loglam=None):
+    loglam = 3.58 + 1e-4 * np.arange(pixels) if loglam is None else loglam
+    values = dict(flux=np.arange(pixels), loglam=loglam, ivar=np.ones(pixels), and_mask=np.zeros(pixels))
+    formats = dict(flux="E", loglam="E", ivar="E", and_mask="J")
+    table = fits.BinTableHDU.from_columns([fits.Column(c, formats[c], array=values[c]) for c in columns], name="COADD")
+    out = BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(out)
+    return out.getvalue()
+
+
+def reason(call, *args):
+    with pytest.raises(SpectrumError) as caught:
+        call(*args)
+    return caught.value.reason
+
+
+def test_a_written_spectrum_is_read_back_on_the_comb():
+    spectrum = read_spec_lite(spec_lite(), z=0.05)
+    assert spectrum.loglam0 == 3.58
+    assert np.array_equal(spectrum.flux, np.arange(100, dtype="f4"))
+    assert spectrum.wave[-1] == pytest.approx(10 ** (3.58 + 0.0099), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"<html>not here</html>", "not FITS"),
+        (spec_lite()[:-100], "cut short"),
+        (spec_lite()[:2880], "cut short"),
+        (spec_lite(columns=("flux", "loglam", "ivar")), "missing column"),
+        (spec_lite(pixels=0), "no pixels"),
+        (spec_lite(loglam=np.linspace(3.5, 3.9, 100)), "irregular wavelengths"),
+        (spec_lite(loglam=np.full(100, np.nan)), "irregular wavelengths"),
+        (spec_lite(loglam=3.6 - 1e-4 * np.arange(100)), "irregular wavelengths"),
+    ],
+)
+def test_a_file_that_is_no_spectrum_is_refused_with_its_reason(content, expected):
+    assert reason(read_spec_lite, content, 0.1) == expected
+
+
+def test_normalising_keeps_the_signal_to_noise_of_every_pixel():
+    spectrum = flat_spectrum()
+    scaled = normalise(spectrum, np.ones(3850, bool), WINDOW)
+    before, after = (s.flux * np.sqrt(s.ivar) for s in (spectrum, scaled))
+    assert np.allclose(before, after, rtol=1e-6)
+    assert window_median(scaled, np.ones(3850, bool), WINDOW) == pytest.approx(1)
+
+
+def test_the_window_is_whole_up_to_z_0_69_of_a_9200_angstrom_spectrum_and_gone_beyond():
+    good = np.ones(3850, bool)
+    assert window_median(flat_spectrum(z=0.5), good, WINDOW) == 3.0
+    assert reason(window_median, flat_spectrum(z=0.75), good, WINDOW) == "no normalisation window"
+
+
+def test_a_window_half_masked_is_the_limit():
+    spectrum = flat_spectrum(z=0.0)
+    inside = np.flatnonzero((spectrum.wave >= 5300) & (spectrum.wave <= 5850))
+    good = np.ones(3850, bool)
+    good[inside[: len(inside) // 2 - 2]] = False
+    assert window_median(spectrum, good, WINDOW) == 3.0
+    good[inside[: len(inside) // 2 + 3]] = False
+    assert reason(window_median, spectrum, good, WINDOW) == "no normalisation window"
+
+
+def test_a_negative_median_cannot_normalise():
+    assert reason(window_median, flat_spectrum(level=-1.0), np.ones(3850, bool), WINDOW) == "median not positive"
+
+
+def test_pixels_are_bad_by_ivar_by_mask_and_by_value():
+    spectrum = flat_spectrum(pixels=6)
+    spectrum.ivar[0] = 0
+    spectrum.ivar[1] = -1
+    spectrum.flux[2] = np.nan
+    spectrum.and_mask[3] = 1 << 24  # NODATA
+    spectrum.and_mask[4] = 1 << 16  # NEARBADPIXEL: flagged, still usable
+    assert good_pixels(spectrum, mask_value(["NODATA"])).tolist() == [False, False, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (dict(ivar=np.zeros(100, "f4")), "all masked"),
+        (dict(flux=np.full(100, np.nan, "f4")), "all NaN"),
+        (dict(z=np.nan), "redshift"),
+        (dict(ivar=np.r_[np.ones(30), np.zeros(70)].astype("f4")), "few good pixels"),
+    ],
+)
+def test_a_spectrum_without_enough_pixels_is_refused_with_its_reason(change, expected):
+    base = flat_spectrum(pixels=100)
+    spectrum = Spectrum(**{**vars(base), **change})
+    assert reason(check_pixels, spectrum, good_pixels(spectrum, 0), 0.5) == expected
+
+
+def test_a_mask_bit_sdss_does_not_have_is_named():
+    with pytest.raises(ConfigError, match="BRIGHTSKI"):
+        mask_value(["BRIGHTSKI"])
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the SDSS sample is not beside this checkout")
+def test_real_files_give_what_astropy_reads():
+    paths = sorted(REAL.glob("dr16/*/spectro/redux/*/spectra/lite/*/spec-*.fits"))[::40]
+    assert paths
+    for path in paths:
+        spectrum = read_spec_lite(path.read_bytes(), z=0.1, name=path.name)
+        with fits.open(path) as hdus:
+            data = hdus["COADD"].data
+            assert np.array_equal(spectrum.flux, data["flux"])
+            assert np.array_equal(spectrum.and_mask, data["and_mask"])
+            assert np.allclose(np.log10(spectrum.wave), data["loglam"], atol=1e-6)

@@ -1,0 +1,69 @@
+"""Every misspelt or mistyped key is named."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from galspec_core.config import check_config, load_config
+from galspec_core.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+CONFIG = load_config([ROOT / "config.yaml"])
+
+
+@pytest.mark.parametrize("overlay", [None, *sorted(p.name for p in (ROOT / "config").glob("*.yaml") if p.name != "schema.yaml")])
+def test_what_is_shipped_is_valid(overlay):
+    check_config(load_config([ROOT / "config.yaml", *([ROOT / "config" / overlay] if overlay else [])]))
+
+
+def keys(section, path=()):
+    """Return the path of every key below a section."""
+    for key, value in section.items():
+        yield (*path, key)
+        if isinstance(value, dict):
+            yield from keys(value, (*path, key))
+
+
+FREE = {("catalogs", "lens_grades"), ("catalogs", "sample", "labelled"), ("catalogs", "sample", "test")}  # names of one's own
+NAMED = [p for p in keys(CONFIG) if p[:-1] not in FREE | {("spectra", "grids"), ("encoders",), ("tasks",)}]
+
+
+@pytest.mark.parametrize("path", NAMED, ids=".".join)
+def test_a_misspelt_key_is_named(path):
+    config = copy.deepcopy(CONFIG)
+    section = config
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1] + "x"] = section.pop(path[-1])
+    with pytest.raises(ConfigError, match=path[-1] + "x"):
+        check_config(config)
+
+
+@pytest.mark.parametrize("path", [p for p in NAMED if p[0] != "mock"], ids=".".join)
+def test_a_value_of_the_wrong_type_is_named(path):
+    config = copy.deepcopy(CONFIG)
+    section = config
+    for key in path[:-1]:
+        section = section[key]
+    section[path[-1]] = object()
+    with pytest.raises(ConfigError, match=path[1] if path[0] == "encoders" and len(path) > 1 else path[-1]):
+        check_config(config)
+
+
+def test_a_near_miss_gets_a_hint():
+    config = copy.deepcopy(CONFIG)
+    config["search"]["topk"] = 3
+    with pytest.raises(ConfigError, match=r"search\.topk: no such key; did you mean top_k\?"):
+        check_config(config)
+
+
+@pytest.mark.parametrize(("section", "name"), [("grids", "resting"), ("methods", "papper")])
+def test_a_name_that_points_nowhere_is_named(section, name):
+    config = copy.deepcopy(CONFIG)
+    if section == "grids":
+        config["encoders"]["pca"]["grid"] = name
+    else:
+        config["search"]["methods"] = [name]
+    with pytest.raises(ConfigError, match=name):
+        check_config(config)

@@ -1,0 +1,114 @@
+"""The house rules: imports go one way, a rule is its script, profiles and pins agree."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "galspec_core"
+MAY_IMPORT = {  # a stage and the stages before it; errors, log, files and sas are open to all
+    "mock": set(),
+    "catalogs": set(),
+    "spectra": set(),
+    "encoder": {"spectra"},
+    "search": {"catalogs", "spectra", "encoder"},
+    "baselines": {"catalogs", "spectra", "encoder"},
+    "figures": {"catalogs", "spectra", "encoder", "search", "baselines"},
+}
+ONLY_IN = {"faiss": "search/knowledge_base.py", "requests": "sas.py"}
+SCRIPTS = sorted((ROOT / "workflow_scripts").glob("*.py"))
+RULES = sorted((ROOT / "rules").glob("*.smk"))
+
+
+def imports(path):
+    """Return the dotted names that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def rules():
+    """Return {rule name: its text} of every rule file."""
+    found = {}
+    for path in RULES:
+        parts = re.split(r"^ *rule (\w+):$", path.read_text(), flags=re.M)
+        found |= dict(zip(parts[1::2], parts[2::2], strict=True))
+    return found
+
+
+@pytest.mark.parametrize("stage", MAY_IMPORT)
+def test_imports_go_one_way(stage):
+    for path in (PACKAGE / stage).glob("*.py"):
+        used = {name.split(".")[1] for name in imports(path) if name.startswith("galspec_core.")} & set(MAY_IMPORT)
+        assert used <= MAY_IMPORT[stage] | {stage}, path
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_with_one_home_is_imported_there_only(library):
+    users = {str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if any(n.split(".")[0] == library for n in imports(p))}
+    assert users == {ONLY_IN[library]}
+
+
+def test_torch_is_imported_by_the_encoder_alone_until_it_is_needed():
+    top = {p for p in PACKAGE.rglob("*.py") for node in ast.parse(p.read_text()).body if isinstance(node, ast.Import) and node.names[0].name == "torch"}
+    assert {p.parent.name for p in top} <= {"encoder", "baselines"}
+
+
+def test_a_rule_is_its_script():
+    assert set(rules()) == {path.stem for path in SCRIPTS}
+    for name, text in rules().items():
+        assert f'"../workflow_scripts/{name}.py"' in text, name
+
+
+@pytest.mark.parametrize("directive", ["log:", "benchmark:", "threads:", "mem_mb=", "runtime=", "conda:", '"""'])
+def test_every_rule_says(directive):
+    assert [name for name, text in rules().items() if directive not in text] == []
+
+
+def test_only_training_and_embedding_ask_for_a_gpu():
+    assert {name for name, text in rules().items() if "gpu=" in text} == {"pretrain_encoder", "embed_shard"}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_scripts_are_short_and_hold_no_functions(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 40
+    assert not [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef | ast.ClassDef | ast.If)]
+    assert "snakemake.config" not in text
+
+
+def test_the_snakefile_is_a_table_of_contents():
+    text = (ROOT / "Snakefile").read_text()
+    assert len(text.splitlines()) < 40
+    assert "def " not in text
+
+
+@pytest.mark.parametrize("key", ["rerun-triggers", "scheduler", "rerun-incomplete"])
+def test_profiles_agree(key):
+    profiles = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "profiles").glob("*/config.yaml"))]
+    assert len(profiles) == 3
+    assert all(profile[key] == profiles[0][key] for profile in profiles)
+
+
+def test_the_conda_environment_has_the_pins_of_pyproject():
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", pin) for pin in pins)
+    assert yaml.safe_load((ROOT / "envs/galspec.yaml").read_text())["dependencies"][-1]["pip"] == pins
+
+
+def test_constraints_do_not_repeat_the_direct_pins():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    direct = {pin.split("==")[0].lower() for group in [project["dependencies"], *project["optional-dependencies"].values()] for pin in group}
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    assert direct.isdisjoint(line.split("==")[0].lower() for line in lines)
+
+
+def test_no_file_is_longer_than_300_lines():
+    assert [p.name for p in PACKAGE.rglob("*.py") if len(p.read_text().splitlines()) > 300] == []

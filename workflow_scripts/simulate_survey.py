@@ -1,0 +1,10 @@
+"""Simulate a survey with known answers and write it as a SAS tree."""
+
+from pathlib import Path
+
+from galspec_core.log import job_log
+from galspec_core.mock.survey import MockConfig, write_survey
+
+with job_log(snakemake.log[0]):
+    out = Path(snakemake.output.truth).parent
+    write_survey(MockConfig(**snakemake.params.settings), out, processes=snakemake.threads)
