@@ -38,12 +38,8 @@ class CatalogError(GalspecError):
     """A catalogue cannot be read, lacks a column, or does not match another."""
 
 
-class FetchError(GalspecError):
-    """A file cannot be brought from the SAS root."""
-
-
-class SpectrumError(GalspecError):
-    """A spectrum cannot be used; ``reason`` is the word that goes into the table of rejected spectra."""
+class ReasonedError(GalspecError):
+    """An error with a ``reason``: the word that goes into the table of rejected spectra."""
 
     def __init__(self, what, *, reason="unusable", **facts):
         self.reason = reason
@@ -52,6 +48,14 @@ class SpectrumError(GalspecError):
     def __reduce__(self):
         facts = dict(item=self.item, expected=self.expected, got=self.got, remedy=self.remedy, reason=self.reason)
         return _rebuild, (type(self), self.what, facts)
+
+
+class FetchError(ReasonedError):
+    """A file cannot be brought from the SAS root."""
+
+
+class SpectrumError(ReasonedError):
+    """A spectrum cannot be used."""
 
 
 class TooManyRejected(GalspecError):

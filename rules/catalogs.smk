@@ -32,7 +32,7 @@ rule fetch_catalog:
     output:
         protected("data/catalogs/{catalog}"),
     params:
-        url=unrecorded_by("catalog", catalog_place),
+        url=lambda wildcards, threads: catalog_place(wildcards),
         settings=unrecorded(config["spectra"]["fetch"]),
     log:
         "logs/catalogs/fetch_catalog/{catalog}.log",
@@ -99,7 +99,7 @@ rule select_galaxies:
 rule match_labels:
     """Match the label catalogues to the selected galaxies, where they agree."""
     input:
-        **{name: f"results/catalogs/{name}.parquet" for name in CATALOGS if name != "specobj"},
+        catalogs=[f"results/catalogs/{name}.parquet" for name in PLACES if name != "specobj"],
         selected="results/catalogs/selected.parquet",
     output:
         labels="results/catalogs/labels.parquet",
@@ -108,8 +108,9 @@ rule match_labels:
         unmatched="results/catalogs/unmatched.csv",
     params:
         code=code("match_labels"),
-        settings=label_settings(),
-        tasks=TASKS,
+        settings={key: config["catalogs"][key] for key in LABEL_KEYS},
+        names=[name for name in PLACES if name != "specobj"],
+        targets=targets(TASKS),
     log:
         "logs/catalogs/match_labels.log",
     benchmark:

@@ -38,7 +38,7 @@ rule vote_task:
     params:
         code=code("vote_task"),
         task=lambda wildcards: TASKS.get(wildcards.task, {}),
-        settings=VOTE_SETTINGS,
+        settings={key: config["search"][key] for key in VOTE_KEYS},
     log:
         "logs/search/vote_task/{task}.log",
     benchmark:

@@ -28,7 +28,7 @@ class Agreement:
 
 
 def label_pairs(entries, strong_liner=False):
-    """Return {(BPTCLASS, Portsmouth BPT): label} from the configured table; raise ConfigError if a pair stands twice."""
+    """Return {(BPTCLASS, Portsmouth BPT): label} from the configured table; ConfigError if a pair stands twice."""
     pairs = {}
     for entry in entries:
         for pair in ((int(b), str(p)) for b in entry["bptclass"] for p in entry["portsmouth"]):
@@ -79,7 +79,12 @@ def _cross_table(opinions, pairs):
     mpa = list(dict.fromkeys([*map(str, BPTCLASSES), *sorted(set(opinions["bptclass"])), ABSENT]))
     port = list(dict.fromkeys([*PORTSMOUTH_CLASSES, *sorted(set(opinions["portsmouth"])), ABSENT]))
     words = {(str(b), p): label for (b, p), label in pairs.items()}
-    rows = [(b, p, int(counts.get((b, p), 0)), words.get((b, p), "")) for b in mpa for p in port if (b, p) != (ABSENT, ABSENT)]
+    rows = [
+        (b, p, int(counts.get((b, p), 0)), words.get((b, p), ""))
+        for b in mpa
+        for p in port
+        if (b, p) != (ABSENT, ABSENT)
+    ]
     return pd.DataFrame(rows, columns=["bptclass", "portsmouth", "n", "label"])
 
 
@@ -100,7 +105,9 @@ def _drops(table, galspecextra, portsmouth, mpa, port):
     }
     drops = [(CATALOGUE, reason, int(part["n"].sum())) for reason, part in counts.items()]
     for name, catalogue, rows in (("galspecextra", galspecextra, mpa), ("portsmouth", portsmouth, port)):
-        drops.append((name, "not a selected spectrum, or a repeated row", catalogue.num_rows - len(np.unique(rows[rows >= 0]))))
+        drops.append(
+            (name, "not a selected spectrum, or a repeated row", catalogue.num_rows - len(np.unique(rows[rows >= 0])))
+        )
     return drops
 
 

@@ -59,7 +59,7 @@ def _features(survey, match, seed):
 
 
 def nearest_unused(targets, candidates, per_target):
-    """Return for each of ``targets`` [T, F] its nearest ``candidates`` [n, F], each used once: int [T, per_target], -1 none.
+    """Return the nearest ``candidates`` [n, F] of each of ``targets`` [T, F], each used once: [T, per_target], or -1.
 
     Every target gets its first before any gets its second.
     """

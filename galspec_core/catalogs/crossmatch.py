@@ -8,8 +8,12 @@ from galspec_core.catalogs.positions import pairs_within, separation
 from galspec_core.errors import CatalogError
 from galspec_core.log import logger
 
-MATCH_ARCSEC = 2.0  # a position of another catalogue and ours are one object (our choice; SDSS fibres are 2-3 arcsec wide)
+MATCH_ARCSEC = (
+    2.0  # a position of another catalogue and ours are one object (our choice; SDSS fibres are 2-3 arcsec wide)
+)
 FIBRE_BASES = {1: 0, 0: 1}  # FIBER_INDEX counts from 1 or from 0: what to add for fiberid
+UNMATCHED = ["catalogue", "row", "specobjid", "plate", "mjd", "fiberid", "ra", "dec", "subtype"]
+SILO_NAMES = {"fiberid": "fiber_index", "subtype": "grade"}
 
 
 def columns(table, *names):
@@ -91,9 +95,8 @@ def _by_fibre(selected, silo):
 def unmatched_rows(name, table, matched):
     """Return the rows of ``table`` that are no selected spectrum, as a table that says what they call themselves."""
     rows = np.setdiff1d(np.arange(table.num_rows), matched)
-    shown = [c for c in ("specobjid", "plate", "mjd", "fiberid", "fiber_index", "ra", "dec", "subtype", "grade")]
-    frame = pd.DataFrame({c: table[c].to_numpy()[rows] for c in shown if c in table.column_names})
-    frame = frame.rename(columns={"fiber_index": "fiberid", "grade": "subtype"})
-    frame.insert(0, "row", rows)
-    frame.insert(0, "catalogue", name)
+    frame = pd.DataFrame({"catalogue": name, "row": rows})
+    for ours in UNMATCHED[2:]:
+        theirs = ours if ours in table.column_names else SILO_NAMES[ours]
+        frame[ours] = table[theirs].to_numpy()[rows]
     return frame

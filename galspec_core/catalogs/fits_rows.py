@@ -1,11 +1,13 @@
 """Rows of a FITS table, a slice at a time: a catalogue of any size is read in bounded memory."""
 
 import gzip
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 
 from galspec_core.errors import CatalogError
 
@@ -33,7 +35,8 @@ def open_fits_table(path):
     """Return the first binary table of a FITS file, plain or gzipped; raise CatalogError where there is none."""
     path = Path(path)
     try:
-        with fits.open(path, memmap=True) as hdus:
+        with warnings.catch_warnings(), fits.open(path, memmap=True) as hdus:
+            warnings.simplefilter("ignore", AstropyUserWarning)  # of a file cut short: its rows are counted when read
             for hdu in hdus:
                 if isinstance(hdu, fits.BinTableHDU):
                     columns = {column.name: (column.bzero, column.bscale) for column in hdu.columns}
@@ -64,7 +67,9 @@ def _open_raw(path):
 def _read(handle, table, n):
     data = handle.read(n * table.dtype.itemsize)
     if len(data) < n * table.dtype.itemsize:
-        raise CatalogError("ends before its last row", item=table.path, expected=f"{table.rows:,} rows", remedy="Fetch it again")
+        raise CatalogError(
+            "ends before its last row", item=table.path, expected=f"{table.rows:,} rows", remedy="Fetch it again"
+        )
     return data
 
 

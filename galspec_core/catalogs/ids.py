@@ -77,7 +77,7 @@ def fibre_key(plate, mjd, fiberid):
 
 
 def look_up(wanted, known):
-    """Return, for each of ``wanted`` (uint64), the first row of ``known`` that equals it, or -1. ABSENT matches nothing."""
+    """Return the first row of ``known`` that equals each of ``wanted`` (uint64), or -1; ABSENT matches nothing."""
     wanted, known = np.asarray(wanted, dtype="u8"), np.asarray(known, dtype="u8")
     if not len(known):
         return np.full(len(wanted), -1, dtype="i8")

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from galspec_core.catalogs.agreement import agree, join_portsmouth, label_pairs
-from galspec_core.catalogs.crossmatch import match_silo, match_user, unmatched_rows
+from galspec_core.catalogs.crossmatch import UNMATCHED, match_silo, match_user, unmatched_rows
 from galspec_core.catalogs.select import DROP_COLUMNS
 from galspec_core.catalogs.settings import from_section
 from galspec_core.errors import ConfigError
@@ -106,7 +106,7 @@ def make_labels(selected, catalogs, config, targets=None):
     for name in sorted(n for n in catalogs if n == "outliers" or n.startswith("tables/")):
         _user_targets(selected, catalogs[name], name, targets.get(name, name.rpartition("/")[2]), marks)
     drops = pd.DataFrame(marks.drops, columns=DROP_COLUMNS)
-    unmatched = pd.concat(marks.unmatched, ignore_index=True) if marks.unmatched else pd.DataFrame()
+    unmatched = pd.concat(marks.unmatched, ignore_index=True) if marks.unmatched else pd.DataFrame(columns=UNMATCHED)
     agreement = pd.DataFrame(columns=["bptclass", "portsmouth", "n", "label"]) if lines is None else lines.table
     return Labels(_table(selected, lines, marks), agreement, drops, unmatched)
 
@@ -139,7 +139,9 @@ def _lenses(selected, silo, config, target, marks):
     marks.add("held_out", target, there[best][~is_target])
     marks.subtype[there[best]] = word
     marks.add_unmatched("silo", silo, rows)
-    marks.drops.append(("silo", "another detection of a better or equal grade", len(np.unique(rows)) - len(np.unique(rows[best]))))
+    marks.drops.append(
+        ("silo", "another detection of a better or equal grade", len(np.unique(rows)) - len(np.unique(rows[best])))
+    )
     for name in sorted(set(word[~is_target])):
         marks.drops.append(("silo", f"held out: {name}", len(np.unique(rows[best][word == name]))))
 

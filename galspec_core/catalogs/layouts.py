@@ -80,7 +80,9 @@ def _specobj(raw, item, start):
 def _uses_noqso(raw, boss, item):
     """Return where Z_NOQSO counts: BOSS and eBOSS reductions that have one; it is 0 in all others."""
     if ("z_noqso" in raw) != ("zwarning_noqso" in raw):
-        raise CatalogError("has only one of two columns", item=item, expected="both Z_NOQSO and ZWARNING_NOQSO, or neither")
+        raise CatalogError(
+            "has only one of two columns", item=item, expected="both Z_NOQSO and ZWARNING_NOQSO, or neither"
+        )
     z = raw.get("z_noqso", np.zeros(len(boss)))
     return boss & np.isfinite(z) & (z > 0)
 
@@ -102,7 +104,9 @@ def _portsmouth(raw, item, start):
     n = len(raw["plate"])
     flux, error = raw["flux"], raw.get("flux_err", np.full(raw["flux"].shape, np.nan))
     if flux.shape != (n, PORTSMOUTH_N):
-        raise CatalogError("FLUX has another shape", item=item, expected=f"{PORTSMOUTH_N} lines", got=str(flux.shape[1:]))
+        raise CatalogError(
+            "FLUX has another shape", item=item, expected=f"{PORTSMOUTH_N} lines", got=str(flux.shape[1:])
+        )
     lines = {key: flux[:, i].astype("f8") for key, i in PORTSMOUTH_LINES.items()}
     errors = {f"{key}_err": error[:, i].astype("f8") for key, i in PORTSMOUTH_LINES.items()}
     ids = _optional_ids(raw, item, start, n)
@@ -119,8 +123,13 @@ def _silo(raw, item, start):
 
 def schema(**kinds):
     """Return a Parquet schema: space-separated names by type, in that order."""
-    types = dict(ids=pa.uint64(), integers=pa.int32(), numbers=pa.float64(), words=pa.string())
+    types = {"ids": pa.uint64(), "integers": pa.int32(), "numbers": pa.float64(), "words": pa.string()}
     return pa.schema([(name, types[kind]) for kind, names in kinds.items() for name in names.split()])
+
+
+def _named(names):
+    """Return columns that the survey calls as we do, in capitals."""
+    return {name: (name.upper(),) for name in names.split()}
 
 
 IDS = {"specobjid": ("SPECOBJID", "SPECOBJ_ID")}
@@ -134,17 +143,23 @@ SPECOBJ = Layout(
         numbers="z snr ra dec good_share",
     ),
     IDS | FIBRE | PLACE | {"snr": ("SN_MEDIAN_ALL",)}
-    | {key: (key.upper(),) for key in ("run2d", "class", "subclass", "z", "zwarning", "platequality")},
+    | _named("run2d class subclass z zwarning platequality"),
     _specobj,
-    {key: (key.upper(),) for key in ("z_noqso", "zwarning_noqso", "instrument", "specprimary", "wcoverage", "wavemin", "wavemax")},
+    _named("z_noqso zwarning_noqso instrument specprimary wcoverage wavemin wavemax"),
     unique=True,
 )  # fmt: skip
 GALSPECEXTRA = Layout(
-    schema(ids="specobjid", integers="plate mjd fiberid bptclass"), FIBRE | {"bptclass": ("BPTCLASS",)}, _galspecextra, IDS
+    schema(ids="specobjid", integers="plate mjd fiberid bptclass"),
+    FIBRE | {"bptclass": ("BPTCLASS",)},
+    _galspecextra,
+    IDS,
 )
 PORTSMOUTH = Layout(
     schema(
-        ids="specobjid", integers="plate mjd fiberid", words="bpt", numbers="z hb oiii ha nii hb_err oiii_err ha_err nii_err"
+        ids="specobjid",
+        integers="plate mjd fiberid",
+        words="bpt",
+        numbers="z hb oiii ha nii hb_err oiii_err ha_err nii_err",
     ),
     FIBRE | {"z": ("Z", "REDSHIFT"), "bpt": ("BPT",), "flux": ("FLUX",)},
     _portsmouth,
@@ -152,10 +167,19 @@ PORTSMOUTH = Layout(
 )
 SILO = Layout(
     schema(ids="specobjid", integers="plate mjd fiber_index", words="grade", numbers="ra dec z z_source"),
-    {"plate": ("PLATE",), "mjd": ("MJD",), "fiber_index": ("FIBER_INDEX", "FIBERID", "FIBER"), "grade": ("TOTAL_GRADE",)},
+    {
+        "plate": ("PLATE",),
+        "mjd": ("MJD",),
+        "fiber_index": ("FIBER_INDEX", "FIBERID", "FIBER"),
+        "grade": ("TOTAL_GRADE",),
+    },
     _silo,
     IDS | PLACE | {"z": ("Z_NOQSO", "Z"), "z_source": ("DETECTION_Z",)},
 )
-LAYOUTS = dict(
-    specobj=SPECOBJ, galspecextra=GALSPECEXTRA, portsmouth_boss=PORTSMOUTH, portsmouth_legacy=PORTSMOUTH, silo=SILO
-)
+LAYOUTS = {
+    "specobj": SPECOBJ,
+    "galspecextra": GALSPECEXTRA,
+    "portsmouth_boss": PORTSMOUTH,
+    "portsmouth_legacy": PORTSMOUTH,
+    "silo": SILO,
+}

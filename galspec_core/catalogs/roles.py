@@ -58,10 +58,13 @@ def pretraining(survey, pool, config):
 
 
 def mixed_set(survey, pool, config, seed):
-    """Return {role: rows} of one seed, all labels mixed (paper, section 4.2): drawn label by label, each on its side."""
+    """Return {role: rows} of one seed, all labels mixed (paper, section 4.2), drawn label by label on each side."""
     parts = {KNOWLEDGE_BASE: [], TEST: []}
     for number, name in enumerate(survey.names):
-        sizes = {KNOWLEDGE_BASE: (survey.training, config.knowledge_base), TEST: (~survey.training, config.test.get(name, "all"))}
+        sizes = {
+            KNOWLEDGE_BASE: (survey.training, config.knowledge_base),
+            TEST: (~survey.training, config.test.get(name, "all")),
+        }
         for role, (side, size) in sizes.items():
             rows = np.flatnonzero(pool & side & (survey.rarest == number))
             n = amount(size, len(rows), f"catalogs.sample, {role} of {name}")
@@ -76,7 +79,9 @@ def task_rows(survey, task, name, pool, mixed, controls):
         return {role: rows[allowed[rows]] for role, rows in mixed.items()}
     wanted = allowed & survey.has(task.target)
     chosen = {role: rows[wanted[rows]] for role, rows in mixed.items()}
-    return {role: np.concatenate([rows, *(controls[row] for row in rows)]).astype("i8") for role, rows in chosen.items()}
+    return {
+        role: np.concatenate([rows, *(controls[row] for row in rows)]).astype("i8") for role, rows in chosen.items()
+    }
 
 
 def draw_roles(survey, pool, tasks, config):
@@ -90,7 +95,10 @@ def draw_roles(survey, pool, tasks, config):
         if task.matched(name).source != "labels":
             controls[name] = match_controls(survey, task.target, pool, task.matched(name), config.draw_seed)
             is_control[np.concatenate([*controls[name].values(), np.empty(0, "i8")]).astype("i8")] = True
-    parts = [_frame(survey, rows, "", -1, role) for role, rows in zip((PRETRAIN, VALIDATION), pretraining(survey, pool, config), strict=True)]
+    parts = [
+        _frame(survey, rows, "", -1, role)
+        for role, rows in zip((PRETRAIN, VALIDATION), pretraining(survey, pool, config), strict=True)
+    ]
     for seed in config.seeds:
         mixed = mixed_set(survey, pool, config, seed)
         for name, task in parsed.items():

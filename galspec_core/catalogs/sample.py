@@ -14,7 +14,8 @@ from galspec_core.errors import ConfigError
 from galspec_core.log import logger
 
 MAX_SHARD_ROWS = 2048  # spectra that one job fetches and holds
-MANIFEST = ["specobjid", "plate", "mjd", "fiberid", "run2d", "instrument", "ra", "dec", "z", "snr"]
+MANIFEST = ["specobjid", "plate", "mjd", "fiberid", "run2d", "ra", "dec", "z", "snr"]
+MANIFEST_END = ["position", "shard", "instrument", "side"]
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,17 @@ def shard_numbers(n, n_shards):
 
 def _manifest(selected, survey, used, n_shards):
     """Return the rows that have a role, sorted by plate, mjd and fiberid, each with position, side and shard."""
-    table = selected.select(MANIFEST).take(np.argsort(selected["specobjid"].to_numpy(), kind="stable"))
+    table = selected.select([*MANIFEST, "instrument"]).take(np.argsort(selected["specobjid"].to_numpy(), kind="stable"))
     rows = np.flatnonzero(used)
     keys = [table[name].to_numpy()[rows] for name in ("specobjid", "fiberid", "mjd", "plate")]
     rows = rows[np.lexsort(keys)]
     table = table.take(rows)
     table = table.append_column("position", pa.array(survey.position[rows]))
-    table = table.append_column("side", pa.array(np.where(survey.training[rows], "training", "test").tolist(), pa.string()))
+    table = table.append_column(
+        "side", pa.array(np.where(survey.training[rows], "training", "test").tolist(), pa.string())
+    )
     names = [f"{number:04d}" for number in shard_numbers(len(rows), n_shards)]
-    return table.append_column("shard", pa.array(names, pa.string()))
+    return table.append_column("shard", pa.array(names, pa.string())).select(MANIFEST + MANIFEST_END)
 
 
 def _warn_of_empty(tasks, roles, seeds):

@@ -35,7 +35,9 @@ def _none_of(column):
 def _within(column):
     def keep(batch, limits):
         values = batch[column].to_numpy()
-        low, high = (default if limit is None else limit for limit, default in zip(limits, (-np.inf, np.inf), strict=True))
+        low, high = (
+            default if limit is None else limit for limit, default in zip(limits, (-np.inf, np.inf), strict=True)
+        )
         return (values >= low) & (values <= high)
 
     return keep
@@ -60,7 +62,10 @@ def _words(value):
 
 
 def _range(value):
-    return f"outside {'' if value[0] is None else value[0]} to {'' if value[1] is None else value[1]}".replace("  ", " ").strip()
+    low, high = value
+    if high is None:
+        return f"below {low}"
+    return f"above {high}" if low is None else f"outside {low} to {high}"
 
 
 CUTS = {  # configuration key: which rows stay, and what is said of those that go

@@ -33,7 +33,7 @@ def amount(value, available, where="amount"):
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
         raise ConfigError("not an amount", item=where, expected="a number, a share up to 1.0, or all", got=value)
     if isinstance(value, float) and value <= 1:
-        return int(round(value * available))
+        return round(value * available)
     return min(int(value), available)
 
 

@@ -50,7 +50,9 @@ class Survey:
         words = {}
         keys = [row.tobytes() for row in self.member[rows]]
         for key in set(keys):
-            words[key] = "+".join(name for name, there in zip(self.names, np.frombuffer(key, dtype=bool), strict=True) if there)
+            words[key] = "+".join(
+                name for name, there in zip(self.names, np.frombuffer(key, dtype=bool), strict=True) if there
+            )
         return np.array([words[key] for key in keys], dtype=object)
 
 

@@ -12,7 +12,7 @@ NEGATIVES = ("labels", "unlabelled")
 
 @dataclass(frozen=True)
 class Negatives:
-    """Where a task's negatives come from: the other labels, or ``per_target`` unlabelled spectra matched to each target."""
+    """Where negatives come from: the other labels, or ``per_target`` unlabelled spectra matched to each target."""
 
     source: str = "labels"
     match: tuple = ()
@@ -26,7 +26,9 @@ class Negatives:
         wrong = [name for name in negatives.match if name not in FEATURES]
         if negatives.source not in NEGATIVES or wrong:
             expected = f"from: {' or '.join(NEGATIVES)}; match: {', '.join(FEATURES)}"
-            raise ConfigError("no such negatives", item=where, expected=expected, got=[negatives.source, *negatives.match])
+            raise ConfigError(
+                "no such negatives", item=where, expected=expected, got=[negatives.source, *negatives.match]
+            )
         return negatives
 
 

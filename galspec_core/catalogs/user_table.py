@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,9 @@ def _read_fits(path):
 
 def _read_votable(path):
     try:
-        table = parse_single_table(io.BytesIO(_bytes(path)), verify="ignore").to_table(use_names_over_ids=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # archives write units and versions that astropy remarks upon
+            table = parse_single_table(io.BytesIO(_bytes(path)), verify="ignore").to_table(use_names_over_ids=True)
     except (IndexError, ValueError, TypeError) as error:
         raise CatalogError("is a VOTable without a table in it", item=path, got=str(error)) from error
     return {name: _unmasked(table[name]) for name in table.colnames}
@@ -112,7 +115,9 @@ def _map_columns(raw, columns, item):
     if unknown:
         raise ConfigError(f"no such column: {', '.join(unknown)}", item=item, expected=", ".join(SCHEMA.names))
     lower = {name.lower(): name for name in reversed(raw)} | {name: name for name in raw}
-    wanted = {ours: theirs for ours, theirs in (columns or {}).items() if theirs} or {n: n for n in SCHEMA.names if n in lower}
+    wanted = {ours: theirs for ours, theirs in (columns or {}).items() if theirs} or {
+        n: n for n in SCHEMA.names if n in lower
+    }
     found = {ours: lower.get(theirs, lower.get(theirs.lower())) for ours, theirs in wanted.items()}
     missing = [wanted[ours] for ours, column in found.items() if column is None]
     got, remedy = f"the columns {', '.join(raw)}", "Map its columns in the configuration"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galspec_core.errors import FetchError, SpectrumError
@@ -113,9 +114,10 @@ def _read_chunks(partial):
 
 def write_shard(path, native, targets):
     """Write native tables as one shard in the order of ``targets``."""
+    whole = pa.concat_tables([native_table([]), *native])
     place = {target["specobjid"]: i for i, target in enumerate(targets)}
-    rows = [(place[i], t, r) for t, table in enumerate(native) for r, i in enumerate(table["specobjid"].to_pylist())]
-    write_native(path, (native[t].slice(r, 1) for _, t, r in sorted(rows)))
+    order = np.argsort([place[i] for i in whole["specobjid"].to_pylist()]).astype("i8")
+    write_native(path, [whole.take(order)])
 
 
 def forget_partial(partial):

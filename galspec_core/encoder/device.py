@@ -1,0 +1,38 @@
+"""Where and how exactly an encoder computes: device, threads, precision."""
+
+import os
+from contextlib import nullcontext
+
+import torch
+
+from galspec_core.errors import ConfigError
+from galspec_core.log import logger
+
+
+def pick_device(name):
+    """Return the torch device for "cpu", "cuda" or "auto"; raise ConfigError if cuda is asked for and not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("torch sees no GPU", item="encoder.device", got="cuda", remedy="Set it to auto or cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def fast_bfloat16(device):
+    """Return whether the processor multiplies bfloat16 matrices faster than float32 ones."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def training_precision(name, device):
+    """Return a context for the forward pass in training: "float32", "bfloat16", or "auto"."""
+    if name == "bfloat16" or (name == "auto" and fast_bfloat16(device)):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def set_up(run):
+    """Set threads from the ``encoder`` section and return the device."""
+    device = pick_device(run.get("device", "auto"))
+    torch.set_num_threads(min(run.get("torch_threads", 2), os.cpu_count() or 1))
+    logger.info("device %s, %d threads, precision %s", device, torch.get_num_threads(), run.get("precision", "auto"))
+    return device

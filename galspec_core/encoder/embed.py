@@ -1,0 +1,80 @@
+"""Every kind of encoder behind one interface: fit it, load it, embed with it."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from galspec_core.encoder.device import set_up
+from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig
+from galspec_core.encoder.pca import PcaEncoder, fit_pca
+from galspec_core.encoder.pretrain import pretrain
+from galspec_core.encoder.weights import load_weights
+from galspec_core.errors import SearchError
+from galspec_core.files import replace
+from galspec_core.log import Progress
+from galspec_core.spectra.shard import read_gridded
+
+
+class TransformerEncoder:
+    """A pre-trained GalSpecEncoder, in float32 whatever it was trained in."""
+
+    def __init__(self, tensors, entry, grid, run):
+        self.device, self.batch = set_up(run), run.get("embed_batch", 64)
+        self.model = GalSpecEncoder(TransformerConfig.from_entry(entry, grid)).to(self.device).eval()
+        self.model.load_state_dict(tensors)
+        self.pixels = grid["pixels"]
+
+    @torch.inference_mode()
+    def embed(self, flux, ivar):
+        """Return the embedding [B, D] of flux[B, L]; each batch is filled to its full size, so none differs in shape."""
+        parts = []
+        for start in range(0, len(flux), self.batch):
+            part = torch.zeros(self.batch, flux.shape[1])
+            rows = torch.from_numpy(np.ascontiguousarray(flux[start : start + self.batch]))
+            part[: len(rows)] = rows
+            parts.append(self.model.embed(part.to(self.device))[: len(rows)].float().cpu().numpy())
+        return np.concatenate(parts) if parts else np.empty((0, self.model.config.width), "f4")
+
+
+FIT = {"transformer": pretrain, "pca": fit_pca}
+LOAD = {"transformer": TransformerEncoder, "pca": lambda tensors, entry, grid, run: PcaEncoder(tensors, entry, grid)}
+
+
+def load_encoder(weights, run):
+    """Return the encoder of a weights file: an object with ``embed(flux[B, L], ivar[B, L]) -> [B, D]``.
+
+    Raises
+    ------
+    SearchError
+        If the file cannot be read or its tensors do not fit its configuration.
+    """
+    tensors, entry, grid = load_weights(weights)
+    try:
+        return LOAD[entry["kind"]](tensors, entry, grid, run)
+    except (RuntimeError, KeyError) as error:
+        raise SearchError("the weights do not fit their configuration", item=weights, got=str(error)[:200]) from None
+
+
+def embed_shard(encoder, shard, out, name="encoder"):
+    """Embed a gridded shard and write specobjid and embedding in its order, whole or not at all."""
+    gridded = read_gridded(shard)
+    if gridded.flux.shape[1] != encoder.pixels:
+        raise SearchError("the shard is on another grid than the encoder", item=shard, expected=f"{encoder.pixels} pixels", got=gridded.flux.shape[1])
+    parts = [slice(i, i + 512) for i in range(0, max(len(gridded), 1), 512)]
+    progress = Progress(f"encoder: embed {name}", len(gridded))
+    vectors = []
+    for part in parts:
+        vectors.append(encoder.embed(gridded.flux[part], gridded.ivar[part]))
+        progress.add(len(vectors[-1]))
+    write_embedding(out, gridded.specobjid, np.concatenate(vectors))
+
+
+def write_embedding(path, specobjid, embedding):
+    """Write specobjid (uint64) and embedding [B, D] (float32) as Parquet; raise SearchError if a number is not finite."""
+    bad = ~np.isfinite(embedding).all(axis=1)
+    if bad.any():
+        raise SearchError("the embedding is not finite", item=f"specobjid {specobjid[bad][0]}", got=f"{bad.sum()} such spectra")
+    values = pa.FixedSizeListArray.from_arrays(pa.array(embedding.reshape(-1), pa.float32()), embedding.shape[1])
+    with replace(path) as temporary:
+        pq.write_table(pa.table({"specobjid": pa.array(specobjid, pa.uint64()), "embedding": values}), temporary)

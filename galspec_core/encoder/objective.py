@@ -1,0 +1,37 @@
+"""What the encoder learns from: hidden patches and how far off their reconstruction is."""
+
+import torch
+
+
+def mask_random(batch, n, share, generator):
+    """Hide round(share * N) patches of each spectrum, drawn at random (paper, section 2.1.2): bool[B, N]."""
+    scores = torch.rand(batch, n, generator=generator)
+    return _first(scores.argsort(dim=1), n, share)
+
+
+def mask_chunk(batch, n, share, generator):
+    """Hide one contiguous run of round(share * N) patches of each spectrum, around the end if need be: bool[B, N]."""
+    start = torch.randint(n, (batch, 1), generator=generator)
+    return _first((torch.arange(n) + start) % n, n, share)
+
+
+def _first(order, n, share):
+    """Return True at the first round(share * N) patches of ``order``[B, N]."""
+    hidden = max(1, round(share * n))
+    mask = torch.zeros(order.shape, dtype=torch.bool)
+    return mask.scatter_(1, order[:, :hidden], True)
+
+
+def loss_mse(predicted, patches, weight, mask):
+    """Return the mean squared error over the pixels of hidden patches (paper, section 3.3); ``weight`` is not used."""
+    return ((predicted - patches)[mask] ** 2).mean()
+
+
+def loss_chi2(predicted, patches, weight, mask):
+    """Return the weighted mean squared error over the pixels of hidden patches; ``weight``[B, N, P] is 0 at bad pixels."""
+    weight = weight[mask]
+    return (weight * (predicted - patches)[mask] ** 2).sum() / weight.sum().clamp_min(1e-12)
+
+
+MASKS = {"random": mask_random, "chunk": mask_chunk}
+LOSSES = {"mse": loss_mse, "chi2": loss_chi2}

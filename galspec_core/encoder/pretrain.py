@@ -1,0 +1,218 @@
+"""Self-supervised pre-training of a GalSpecEncoder (paper, sections 2.1.2 and 3.3)."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+
+from galspec_core.encoder.checkpoint import fingerprint, forget, hold, load_checkpoint, save_checkpoint
+from galspec_core.encoder.data import Batches, load_spectra
+from galspec_core.encoder.device import set_up, training_precision
+from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig, count_parameters
+from galspec_core.encoder.objective import MASKS
+from galspec_core.encoder.weights import save_weights
+from galspec_core.errors import ConfigError, TrainingError
+from galspec_core.files import write_csv
+from galspec_core.log import Progress, logger
+
+HISTORY = ["step", "epoch", "train_loss", "validation_loss", "lr", "spectra_per_s"]
+MOST_VALIDATION = 4096  # spectra that a validation looks at
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The ``training`` keys of an encoder: optimiser, schedule, and when to look, save and stop."""
+
+    seed: int
+    batch: int
+    steps: int
+    warmup: int
+    lr: float
+    betas: tuple = (0.9, 0.95)
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    validate_every: int = 1000
+    checkpoint_every: int = 1000
+    patience: int = 20
+    max_minutes: float | None = None
+
+    def lr_at(self, step):
+        """Return the learning rate of a step: a linear rise, then half a cosine down to 0 at ``steps``."""
+        if step < self.warmup:
+            return self.lr * (step + 1) / self.warmup
+        share = (step - self.warmup) / max(self.steps - self.warmup, 1)
+        return self.lr * 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+
+
+@dataclass
+class Course:
+    """How far a training is: everything but model and optimiser that a checkpoint must hold."""
+
+    step: int = 0
+    seconds: float = 0.0
+    best: float = math.inf
+    stale: int = 0
+    losses: list = field(default_factory=list)
+    history: list = field(default_factory=list)
+
+
+class Trainer:
+    """A model in training: the state that a checkpoint saves and brings back."""
+
+    def __init__(self, entry, grid, run, batches, validation, folder):
+        self.entry, self.grid, self.folder = entry, grid, folder
+        self.training = _training_config(entry["training"])
+        self.device = set_up(run)
+        self.precision = training_precision(run.get("precision", "auto"), self.device)
+        torch.manual_seed(self.training.seed)
+        self.model = GalSpecEncoder(TransformerConfig.from_entry(entry, grid)).to(self.device)
+        groups = self.model.groups(self.training.weight_decay)
+        self.optimiser = torch.optim.AdamW(groups, lr=self.training.lr, betas=tuple(self.training.betas), fused=self.device.type == "cuda")
+        self.batches, self.validation, self.course = batches, validation, Course()
+        self.mark = fingerprint(entry, grid, batches.n, batches.batch, len(validation[0]))
+
+    def resume(self):
+        """Go on from the last checkpoint of this training, if there is one."""
+        state = load_checkpoint(self.folder, self.mark)
+        if state is None:
+            return
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.course = Course(**state["course"])
+        logger.info("resumed at step %d", self.course.step)
+
+    def save(self):
+        """Write a checkpoint."""
+        state = dict(mark=self.mark, model=self.model.state_dict(), optimiser=self.optimiser.state_dict(), course=vars(self.course))
+        save_checkpoint(self.folder, state)
+
+    def run(self, name):
+        """Train until all steps are done, no more is gained, or the time is up."""
+        course, training = self.course, self.training
+        progress = Progress(f"encoder: train {name}", training.steps, "steps", done=course.step)
+        logger.info("%d parameters, %d spectra, %d steps an epoch", count_parameters(self.model), self.batches.n, self.batches.steps)
+        while not self._finished():
+            epoch, skip = divmod(course.step, self.batches.steps)
+            for flux, ivar, ids in self.batches.epoch(epoch, skip):
+                start = time.monotonic()
+                self._step(flux, ivar, ids)
+                course.step += 1
+                course.seconds += time.monotonic() - start
+                if course.step % training.validate_every == 0 or course.step == training.steps:
+                    self._validate()
+                if course.step % training.checkpoint_every == 0:
+                    self.save()
+                progress.add(note=f"loss {course.losses[-1]:.4g}" if course.losses else f"validation {course.best:.4g}")
+                if self._finished():
+                    break
+        if course.losses:  # stopped between two validations
+            self._validate()
+
+    def _finished(self):
+        course, training = self.course, self.training
+        late = training.max_minutes is not None and course.seconds > 60 * training.max_minutes
+        if late and course.step < training.steps:
+            logger.info("stopped at step %d: max_minutes is reached", course.step)
+        return course.step >= training.steps or course.stale >= training.patience or late
+
+    def _step(self, flux, ivar, ids):
+        """Take one step; raise TrainingError if the loss is not finite."""
+        lr = self.training.lr_at(self.course.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        loss = self._loss(flux, ivar, self.course.step)
+        value = loss.item()
+        if not math.isfinite(value):
+            self._complain(value, lr, flux, ids)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
+        self.optimiser.step()
+        self.course.losses.append(value)
+
+    def _loss(self, flux, ivar, number):
+        """Return the loss of a batch; its hidden patches follow from the training's seed and ``number``."""
+        config = self.model.config
+        generator = torch.Generator().manual_seed(self.training.seed * 1_000_003 + number)
+        mask = MASKS[config.mask](len(flux), config.n_patches, config.mask_share, generator)
+        flux, ivar, mask = (torch.as_tensor(v).to(self.device, non_blocking=True) for v in (flux, ivar, mask))
+        with self.precision:
+            return self.model(flux, ivar, mask)
+
+    def _complain(self, value, lr, flux, ids):
+        bad = [str(i) for i, ok in zip(ids, np.isfinite(flux).all(axis=1), strict=True) if not ok]
+        cause = f"flux is not finite in {', '.join(bad[:5])}" if bad else "the training diverged"
+        remedy = "Grid these spectra again" if bad else "Lower training.lr or training.clip, or set encoder.precision to float32"
+        raise TrainingError(f"the loss is {value} at step {self.course.step}, learning rate {lr:.3g}: {cause}", remedy=remedy)
+
+    def _validate(self):
+        """Note the losses; keep the weights if the validation loss is the best so far."""
+        course, batch = self.course, self.training.batch
+        start = time.monotonic()
+        loss = self.validation_loss() if len(self.validation[0]) else math.nan
+        rate = course.step * batch / max(course.seconds, 1e-9)
+        row = [course.step, course.step // self.batches.steps, float(np.mean(course.losses)), loss, self.training.lr_at(course.step - 1), rate]
+        course.history.append(row)
+        course.losses = []
+        judged = loss if math.isfinite(loss) else row[2]
+        course.stale = 0 if judged < course.best else course.stale + 1
+        if judged < course.best:
+            course.best = judged
+            save_checkpoint(self.folder, self.model.state_dict(), "best")
+        course.seconds += time.monotonic() - start
+
+    @torch.no_grad()
+    def validation_loss(self):
+        """Return the mean loss over the validation spectra, under masks that never change."""
+        flux, ivar = self.validation
+        size = self.training.batch
+        self.model.eval()
+        parts = [slice(i, i + size) for i in range(0, len(flux), size)]
+        losses = [self._loss(flux[p], ivar[p], -1 - i).item() * len(flux[p]) for i, p in enumerate(parts)]
+        self.model.train()
+        return sum(losses) / len(flux)
+
+
+def _training_config(section):
+    known = set(TrainingConfig.__dataclass_fields__)
+    unknown = sorted(set(section) - known)
+    if unknown:
+        raise ConfigError("unknown keys", item="encoders: training", expected=f"some of {', '.join(sorted(known))}", got=unknown)
+    return TrainingConfig(**section)
+
+
+def pretrain(entry, run, grid, shards, train_ids, validation_ids, folder, weights, history, name="encoder"):
+    """Pre-train a GalSpecEncoder and write its best weights and its history.
+
+    Parameters
+    ----------
+    entry, run, grid : dict
+        An entry of ``encoders``, the section ``encoder``, the entry of ``spectra.grids``.
+    shards : list of paths
+        Gridded shards.
+    train_ids, validation_ids : uint64 arrays
+        Spectra to learn from, and to judge by.
+    folder : path
+        Where checkpoints stand while training; a killed training goes on from there to the same curve.
+    weights, history : paths
+        Written when the training is over.
+
+    Raises
+    ------
+    TrainingError
+        Another trainer holds ``folder``, there are too few spectra, or the loss is not finite.
+    """
+    with hold(folder):
+        training = _training_config(entry["training"])
+        batches = Batches(shards, train_ids, training.batch, training.seed)
+        validation = load_spectra(shards, validation_ids, MOST_VALIDATION, training.seed)
+        trainer = Trainer(entry, grid, run, batches, validation, folder)
+        trainer.resume()
+        trainer.run(name)
+        best = torch.load(folder / "best.pt", weights_only=True, map_location="cpu")
+        save_weights(weights, best, entry, grid)
+        write_csv(pd.DataFrame(trainer.course.history, columns=HISTORY), history)
+    forget(folder)
