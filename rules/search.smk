@@ -31,13 +31,15 @@ rule vote_task:
         roles="results/catalogs/roles.parquet",
         manifest="results/catalogs/manifest.parquet",
         rejected="results/spectra/rejected.csv",
-        knowledge_bases=expand("results/search/{{task}}/knowledge_base/{encoder}/index.faiss", encoder=METHODS),
+        bases=expand("results/search/{{task}}/knowledge_base/{encoder}/index.faiss", encoder=METHODS),
         embeddings=expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=METHODS, shard=SHARDS),
     output:
         "results/search/{task}/votes.parquet",
     params:
         code=code("vote_task"),
         task=lambda wildcards: TASKS.get(wildcards.task, {}),
+        methods=METHODS,
+        embeddings={m: expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=m, shard=SHARDS) for m in METHODS},
         settings={key: config["search"][key] for key in VOTE_KEYS},
     log:
         "logs/search/vote_task/{task}.log",

@@ -1,1 +1,16 @@
-"""x"""
+"""Score all labels of the survey in one vote."""
+
+import pandas as pd
+
+from galspec_core.files import write_csv
+from galspec_core.log import job_log
+from galspec_core.provenance import write_provenance
+from galspec_core.search.tables import classes_table
+
+with job_log(snakemake.log[0]) as log:
+    votes = pd.read_parquet(snakemake.input.votes)
+    manifest = pd.read_parquet(snakemake.input.manifest, columns=["specobjid", "position"])
+    table = classes_table(votes, manifest, snakemake.params.bootstrap)
+    write_csv(table, snakemake.output[0])
+    write_provenance(snakemake.output[0], snakemake.input, {"bootstrap": snakemake.params.bootstrap})
+    log.info("\n%s", table.to_string())

@@ -1,1 +1,17 @@
-"""x"""
+"""Score the search for each target, beside the published values: table 4."""
+
+import pandas as pd
+
+from galspec_core.files import write_csv
+from galspec_core.log import job_log
+from galspec_core.provenance import write_provenance
+from galspec_core.search.tables import table4
+
+with job_log(snakemake.log[0]) as log:
+    params = snakemake.params
+    votes = {task: pd.read_parquet(path) for task, path in zip(params.tasks, snakemake.input.votes, strict=True)}
+    manifest = pd.read_parquet(snakemake.input.manifest, columns=["specobjid", "position"])
+    table = table4(votes, manifest, params.notes, params.bootstrap)
+    write_csv(table, snakemake.output[0])
+    write_provenance(snakemake.output[0], snakemake.input, {"bootstrap": params.bootstrap})
+    log.info("\n%s", table.to_string())

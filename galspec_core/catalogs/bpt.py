@@ -44,7 +44,7 @@ def schawinski2007(log_nii_ha):
 
 
 def cidfernandes2010(log_nii_ha):
-    """Return y of the Seyfert/LINER line of [S II] and [O I] carried to [N II] (Cid Fernandes et al. 2010, MNRAS 403, 1036)."""
+    """Return y of the same line as [S II] and [O I] galaxies draw it (Cid Fernandes et al. 2010, MNRAS 403, 1036)."""
     return 1.01 * np.asarray(log_nii_ha, dtype="f8") + 0.48
 
 
@@ -75,10 +75,10 @@ DIAGRAMS = {  # Kewley et al. (2006): limit of star formation, Seyfert/LINER lin
 
 
 def log_ratio(numerator, denominator):
-    """Return log10 of a ratio of two fluxes, NaN where either is not positive."""
-    numerator, denominator = np.asarray(numerator, dtype="f8"), np.asarray(denominator, dtype="f8")
-    positive = (numerator > 0) & (denominator > 0)
-    return np.where(positive, np.log10(np.where(positive, numerator, 1) / np.where(positive, denominator, 1)), np.nan)
+    """Return log10 of a ratio of two fluxes, NaN where either is not positive and finite."""
+    above, below = np.asarray(numerator, dtype="f8"), np.asarray(denominator, dtype="f8")
+    measured = (above > 0) & (below > 0) & np.isfinite(above) & np.isfinite(below)
+    return np.where(measured, np.log10(np.where(measured, above, 1)) - np.log10(np.where(measured, below, 1)), np.nan)
 
 
 def classify_bpt(log_nii_ha, log_oiii_hb, liner_line="schawinski2007"):

@@ -24,7 +24,7 @@ def load_spectra(ids, manifest, shard_paths):
     rows = manifest[manifest["specobjid"].isin(ids)]
     spectra = {}
     for shard in sorted(set(rows["shard"])):
-        part = read_gridded(shard_paths[shard], np.asarray(ids, dtype="u8"))
+        part = read_gridded(shard_paths[shard], np.array(sorted(ids), dtype="u8"))
         spectra |= {int(i): (float(z), flux) for i, z, flux in zip(part.specobjid, part.z, part.flux, strict=True)}
     return spectra
 

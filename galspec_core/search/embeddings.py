@@ -33,17 +33,17 @@ def load_embeddings(paths, ids):
         There is no shard, or shards differ in the length of their embeddings.
     """
     wanted = np.unique(np.asarray(ids, dtype="u8"))
-    files = [pq.ParquetFile(path) for path in paths]
-    sizes = {file.schema_arrow.field("embedding").type.list_size for file in files}
-    if len(sizes) != 1:
-        lengths = ", ".join(map(str, sorted(sizes))) or "no shard"
-        raise SearchError("shards must hold embeddings of one length", item=paths[0] if paths else None, got=lengths)
-    embedding = np.empty((len(wanted), sizes.pop()), dtype="f4")
-    found = np.zeros(len(wanted), dtype=bool)
-    for file in files:
-        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=["specobjid", "embedding"]):
-            _keep(batch, wanted, embedding, found)
-        file.close()
+    embedding, found = None, np.zeros(len(wanted), dtype=bool)
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            size = file.schema_arrow.field("embedding").type.list_size
+            embedding = np.empty((len(wanted), size), dtype="f4") if embedding is None else embedding
+            if size != embedding.shape[1]:
+                raise SearchError("embeddings differ in length", item=path, expected=embedding.shape[1], got=size)
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=["specobjid", "embedding"]):
+                _keep(batch, wanted, embedding, found)
+    if embedding is None:
+        raise SearchError("there is no shard of embeddings to read")
     return Embeddings(wanted[found], embedding if found.all() else embedding[found], wanted[~found])
 
 

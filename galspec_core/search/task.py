@@ -1,0 +1,182 @@
+"""One task from roles and embeddings: build its knowledge base, then let it vote on every seed's test set."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from galspec_core.catalogs.roles import KNOWLEDGE_BASE, TEST
+from galspec_core.errors import SearchError
+from galspec_core.files import write_parquet
+from galspec_core.log import Progress, logger
+from galspec_core.search.embeddings import load_embeddings
+from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.vote import LABELLINGS, OTHER, VoteSettings, labels_of, nearness, score, vote
+
+COLUMNS = ["plate", "mjd", "fiberid", "run2d", "ra", "dec", "z", "snr", "position"]  # of the manifest
+VOTES = pa.schema(
+    [
+        ("specobjid", pa.uint64()),
+        ("method", pa.string()),
+        ("seed", pa.int32()),
+        ("label", pa.string()),
+        ("predicted", pa.string()),
+        ("share", pa.float64()),
+        ("score", pa.float64()),
+        ("neighbour_ids", pa.list_(pa.uint64())),
+        ("distances", pa.list_(pa.float64())),
+        ("weights", pa.list_(pa.float64())),
+    ]
+)
+
+
+def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
+    """Return the KnowledgeBase of one task and encoder: every entry of any seed, ``seeds`` in its metadata.
+
+    Parameters
+    ----------
+    roles, manifest : DataFrame
+    paths : list of path
+        Shards of the encoder's embeddings.
+    rejected : array of uint64
+        Spectra that may lack an embedding.
+    **facts
+        Written to config.json.
+
+    Raises
+    ------
+    SearchError
+        The task has no entry, or a spectrum that was not rejected lacks its embedding.
+    """
+    rows = roles[(roles["task"] == task) & (roles["role"] == KNOWLEDGE_BASE)]
+    grouped = rows.sort_values("seed").groupby("specobjid", sort=True)
+    entries = grouped.agg(label=("label", "first"), subtype=("subtype", "first"), seeds=("seed", list)).reset_index()
+    embeddings = load_embeddings(paths, entries["specobjid"].to_numpy())
+    _check_missing(embeddings.missing, rejected, f"knowledge base of {task}")
+    entries = entries[embeddings.rows(entries["specobjid"].to_numpy()) >= 0]
+    metadata = _with_manifest(entries, manifest)
+    return KnowledgeBase.build(embeddings.embedding, metadata, task=task, **facts)
+
+
+def _with_manifest(entries, manifest):
+    """Return ``entries`` with the manifest's columns, order kept, specobjid uint64."""
+    columns = manifest.set_index("specobjid")[[name for name in COLUMNS if name in manifest]]
+    unknown = ~entries["specobjid"].isin(columns.index)
+    if unknown.any():
+        raise SearchError("stands in no manifest", item=f"specobjid {entries['specobjid'][unknown].iloc[0]}")
+    joined = columns.loc[entries["specobjid"]].reset_index(drop=True)
+    return pd.concat([entries.reset_index(drop=True), joined], axis=1)
+
+
+def _check_missing(missing, rejected, item):
+    """Log how many rejected spectra are left out; raise SearchError if another one lacks its embedding."""
+    lost = missing[~np.isin(missing, np.asarray(rejected, dtype="u8"))]
+    if len(lost):
+        listed = ", ".join(map(str, lost[:5]))
+        raise SearchError("spectra without an embedding", item=item, got=f"{len(lost)} of them: {listed}")
+    if len(missing):
+        logger.info("%s: %d rejected spectra are left out", item, len(missing))
+
+
+def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads=1):
+    """Return the votes of one task for all methods and seeds, with the columns of VOTES.
+
+    ``distances`` are those of the embedding itself, whatever ``scale``; ``share`` is the winning label's, ``score`` the
+    target's with ties broken (see ``vote``), the winning share where the task votes on classes.
+
+    Parameters
+    ----------
+    task : str
+        A key of ``tasks``, ``classes`` or ``bpt3``.
+    spec : dict
+        The task's entry in the configuration; empty for ``classes`` and ``bpt3``.
+    methods : dict
+        {method: (folder of its knowledge base, list of its embedding shards)}.
+    roles, manifest : DataFrame
+    search : dict
+        top_k, weight, epsilon, normalise, scale.
+    rejected : array of uint64
+        Spectra that may lack an embedding.
+    threads : int
+        FAISS's threads.
+
+    Raises
+    ------
+    ConfigError, SearchError
+        A setting is wrong; an embedding is missing or a knowledge base too small.
+    """
+    settings = VoteSettings.from_config(search, spec)
+    tests = roles[(roles["task"] == task) & (roles["role"] == TEST)]
+    progress = Progress(f"search: vote {task}", len(methods) * len(tests))
+    parts = []
+    for method, (folder, paths) in methods.items():
+        base = KnowledgeBase.load(folder)
+        embeddings = load_embeddings(paths, tests["specobjid"].to_numpy())
+        _check_missing(embeddings.missing, rejected, f"test set of {task}, {method}")
+        voter = Voter(task, (spec or {}).get("target"), base, settings, threads)
+        for seed, rows in tests.groupby("seed"):
+            voted = rows[embeddings.rows(rows["specobjid"].to_numpy()) >= 0]
+            queries = embeddings.embedding[embeddings.rows(voted["specobjid"].to_numpy())]
+            parts.append(voter.votes(seed, _with_manifest(voted, manifest), queries).assign(method=method, seed=seed))
+            progress.add(len(rows))
+    votes = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VOTES.names)
+    return votes[VOTES.names]
+
+
+class Voter:
+    """One task's knowledge base of one encoder, ready to vote with a seed's share of it."""
+
+    def __init__(self, task, target, base, settings, threads=1):
+        if task not in LABELLINGS and not target:
+            raise SearchError("a task needs a target", item=task)
+        self.target, self.base, self.settings, self.threads = target, base, settings, threads
+        self.label = lambda words: labels_of(task, target, words)
+        self.binary = task not in LABELLINGS
+        labels = self.label(base.metadata["label"])
+        self.names = [OTHER, target] if self.binary else sorted(set(labels))
+        self.codes = np.array([self.names.index(word) for word in labels], dtype="i8")
+        self.seeds = base.metadata["seeds"]
+
+    def votes(self, seed, spectra, queries):
+        """Return votes on ``spectra`` (specobjid, position, label) with embeddings [Q, D], method and seed aside."""
+        where = np.array([seed in seeds for seeds in self.seeds])
+        found = self._search(spectra, queries, self.settings.top_k, where)
+        weights = self.settings.weigh(found.distance / self.base.unit(self.settings.scale))
+        winner, shares = vote(self.codes[found.row], weights, len(self.names))
+        share = np.take_along_axis(shares, winner[:, None], axis=1)[:, 0]
+        ids = self.base.metadata["specobjid"].to_numpy()[found.row]
+        return pd.DataFrame(
+            {
+                "specobjid": spectra["specobjid"].to_numpy(),
+                "label": self.label(spectra["label"]),
+                "predicted": np.array(self.names, dtype=object)[winner],
+                "share": np.minimum(share, 1.0),
+                "score": self._score(shares, found, spectra, queries, where) if self.binary else np.minimum(share, 1.0),
+                "neighbour_ids": list(ids),
+                "distances": list(found.distance),
+                "weights": list(weights),
+            }
+        )
+
+    def _search(self, spectra, queries, k, where):
+        position, ids = spectra["position"].to_numpy(), spectra["specobjid"].to_numpy()
+        return self.base.search(queries, k, position, ids, where, self.threads)
+
+    def _score(self, shares, found, spectra, queries, where):
+        """Return the target's share, ties broken by the nearest target and the nearest of the rest."""
+        distances = [self._nearest(code, found, spectra, queries, where) for code in (1, 0)]
+        return score(np.minimum(shares[:, 1], 1.0), nearness(*distances))
+
+    def _nearest(self, code, found, spectra, queries, where):
+        """Return the distance [Q] of the nearest entry of a class: among the neighbours, else by another search."""
+        nearest = np.where(self.codes[found.row] == code, found.distance, np.inf).min(axis=1)
+        allowed = where & (self.codes == code)
+        alone = np.isinf(nearest) & allowed.any()
+        if alone.any():
+            # Positions are on one side of the split or the other, so that an own position can never empty the search.
+            nearest[alone] = self._search(spectra[alone], queries[alone], 1, allowed).distance[:, 0]
+        return nearest
+
+
+def write_votes(votes, path):
+    """Write votes as Parquet with the types of VOTES."""
+    write_parquet(pa.Table.from_pandas(votes, schema=VOTES, preserve_index=False), path)
