@@ -17,7 +17,7 @@ PATHS = {
     "silo": "dr16/eboss/spectro/lensing/silo/v5_13_0/v5_13_0/1.0.1/silo_eboss_detections-1.0.1.fits",
 }
 MPA_LIMIT, PORTSMOUTH_LIMIT = 3.0, 1.5  # S/N that every line needs to be classed
-LOW_SN_LIMIT = 2.0  # Ha and [N II] alone: galSpecExtra's low-S/N classes (SDSS, galSpec)
+LOW_SN_LIMIT = 3.0  # Ha and [N II] alone, with a ratio of star formation: galSpecExtra's low-S/N star-forming class
 PORTSMOUTH_INDEX = {"hb": 15, "oiii": 17, "ha": 24, "nii": 25}  # SDSS data model, emissionLinesPort
 TRUTH = (
     "specobjid", "kind", "subtype", "z", "z_source", "snr", "injected_sn", "grade", "hb_sn", "oiii_sn", "ha_sn", "nii_sn",
@@ -41,7 +41,7 @@ def mpa_class(measured):
         return {"SF": 1, "Composite": 3, "Seyfert": 4, "LINER": 5}[word]
     (ha, ha_error), (nii, nii_error) = measured["ha"], measured["nii"]
     if ha > LOW_SN_LIMIT * ha_error > 0 and nii > LOW_SN_LIMIT * nii_error > 0:
-        return 5 if nii / ha > 0.6 else 2
+        return -1 if nii / ha > 0.6 else 2
     return -1
 
 
@@ -76,7 +76,8 @@ def line_rows(plan, seen, errors_rng):
     flux, error = np.zeros(28, "f4"), np.zeros(28, "f4")
     for name, index in PORTSMOUTH_INDEX.items():
         flux[index], error[index] = again[name]
-    port = dict(PLATE=plan.plate, MJD=plan.mjd, FIBERID=plan.fiberid, BPT=f"{portsmouth_class(again):<14}", FLUX=flux, FLUX_ERR=error, FIT_WARNING=np.zeros(28, "i4"))
+    redshift = {"Z" if plan.instrument == "BOSS" else "REDSHIFT": np.float32(plan.z)}  # each file has its own name for it
+    port = redshift | dict(PLATE=plan.plate, MJD=plan.mjd, FIBERID=plan.fiberid, BPT=f"{portsmouth_class(again):<14}", FLUX=flux, FLUX_ERR=error, FIT_WARNING=np.zeros(28, "i4"))
     return mpa, port
 
 

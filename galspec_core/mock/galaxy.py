@@ -9,10 +9,18 @@ from galspec_core.mock.lines import LOG_EW, WAVES, line, line_areas, spectrum_of
 from galspec_core.mock.noise import BOSS, SDSS, bad_pixels, calibration, draw_noise, noise_of_plate
 from galspec_core.mock.stars import WAVE, attenuation, d4000, starlight
 
-HISTORY = {"Normal": "passive", "LRG": "passive", "Lens": "passive", "LINER": "passive", "SF": "starburst"}
-FAINT = {"Normal": 0.35, "LRG": 0.25, "Lens": 0.25}  # share of passive galaxies with a trace of LINER-like lines
+HOSTS = {  # share of star-formation histories behind each class
+    "Normal": {"passive": 0.93, "mixed": 0.07},
+    "LRG": {"passive": 1.0},
+    "Lens": {"passive": 1.0},
+    "LINER": {"passive": 0.85, "mixed": 0.15},
+    "Seyfert": {"passive": 0.5, "mixed": 0.4, "starburst": 0.1},
+    "Composite": {"passive": 0.1, "mixed": 0.6, "starburst": 0.3},
+    "SF": {"mixed": 0.35, "starburst": 0.65},
+}
+FAINT = {"Normal": 0.55, "LRG": 0.40, "Lens": 0.40}  # share of passive galaxies with a trace of LINER-like lines
 CATALOG_LINES = ("hb", "oiii", "ha", "nii")
-DEPTH = 4.0  # the line catalogues' errors are those of data this much deeper, as labels of bright parents are
+DEPTH = 5.0  # the line catalogues' errors are those of data this much deeper, as labels of bright parents are
 LENS_SN = (5.0, 35.0)  # matched-filter S/N of injected background lines, log-uniform
 OUTLIER_SN = (8.0, 120.0)  # of injected oddities, log-uniform
 
@@ -48,10 +56,10 @@ def make_galaxy(plan):
     """Return the noise-free galaxy of a plan: the same for its repeats."""
     rng = np.random.default_rng(plan.seed)
     kind = _kind_of_host(plan.kind, rng)
-    history = HISTORY.get(kind, "mixed")
+    history = _history(kind, rng)
     vdisp = float(np.clip(rng.normal(190 if history == "passive" else 110, 45), 50, 330))
-    e_bv = abs(rng.normal(0.02, 0.03)) if history == "passive" else abs(rng.normal(0.18, 0.1))
-    metallicity = 10 ** rng.uniform(-0.05, 0.35) if history == "passive" else 10 ** rng.uniform(-0.4, 0.3)
+    e_bv = abs(rng.normal(0.04, 0.04)) if history == "passive" else abs(rng.normal(0.22, 0.12))
+    metallicity = 10 ** rng.uniform(0.05, 0.40) if history == "passive" else 10 ** rng.uniform(-0.4, 0.3)
     stars, age = starlight(history, vdisp, e_bv, metallicity, rng)
     wave = instrument_of(plan).wave
     flux = np.interp(wave, WAVE * (1 + plan.z), stars)
@@ -61,6 +69,12 @@ def make_galaxy(plan):
     ew = areas.get("ha", 0.0) / max(float(np.interp(WAVES["ha"], WAVE, stars)) * (1 + plan.z), 1e-9)
     facts = dict(vdisp=vdisp, age=age, d4000=d4000(stars), ha_ew=ew, metallicity=metallicity, e_bv=e_bv, host=kind)
     return Galaxy(flux, areas, sigma, facts)
+
+
+def _history(kind, rng):
+    """Draw a star-formation history: active nuclei sit in every kind of host, in some more often than in others."""
+    names, shares = zip(*HOSTS[kind].items(), strict=True)
+    return str(rng.choice(names, p=shares))
 
 
 def _kind_of_host(kind, rng):
@@ -73,18 +87,21 @@ def _gas(kind, stars, z, e_bv, rng):
     gas = kind if kind in LOG_EW else ("LINER" if rng.random() < FAINT[kind] else None)
     if gas is None:
         return {}
-    mean, scatter = LOG_EW[gas] if kind in LOG_EW else (-0.45, 0.25)
+    mean, scatter = LOG_EW[gas] if kind in LOG_EW else (-0.10, 0.30)
     ew = 10 ** rng.normal(mean, scatter)
     ha = ew * float(np.interp(WAVES["ha"], WAVE, stars)) * (1 + z)  # observed width grows by 1 + z
     dust = float(attenuation(np.array([WAVES["hb"]]), 0.3 * e_bv)[0])
-    return {name: area * ha * (dust if WAVES[name] < 4500 else 1.0) for name, area in line_areas(gas, e_bv, rng).items()}
+    areas = line_areas(gas, e_bv, rng)
+    if kind not in LOG_EW:  # a trace: too faint in Hb and [O III] for either catalogue to class it
+        areas |= {name: 0.2 * areas[name] for name in ("hb", "hg", "hd", "oiii", "oiii_a")}
+    return {name: area * ha * (dust if WAVES[name] < 4500 else 1.0) for name, area in areas.items()}
 
 
 def observe(plan, galaxy):
     """Return one observation of a galaxy, with what its kind has injected."""
     rng = np.random.default_rng(plan.noise_seed)
     wave = instrument_of(plan).wave
-    sigma, sky = noise_of_plate(wave, rng)
+    sigma, sky, between = noise_of_plate(wave, rng)
     window = (wave > 5600) & (wave < 7000)
     level = plan.snr / np.median(galaxy.flux[window] / sigma[window])
     flux = galaxy.flux * level * calibration(wave, rng)
@@ -94,7 +111,7 @@ def observe(plan, galaxy):
     ivar = np.where(bad, 0.0, 1 / sigma**2)
     change, truth = inject(plan, wave, flux, ivar, rng)
     clean = flux + change
-    observed = np.where(bad, 0.0, clean + draw_noise(sigma, sky, rng))
+    observed = np.where(bad, 0.0, clean + draw_noise(wave, sigma, sky, between, rng))
     snr = float(np.median((np.abs(clean) * np.sqrt(ivar))[~bad]))
     measured, line_sn = measure_lines(wave, galaxy, plan.z, level, ivar, rng)
     facts = galaxy.truth | truth | line_sn | dict(snr=snr)

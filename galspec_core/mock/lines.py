@@ -22,8 +22,8 @@ def line(wave, centre, sigma_kms, area=1.0):
 
 def ratios_star_forming(rng):
     """Return (log [N II]/Ha, log [O III]/Hb) on the local star-forming sequence (Kewley et al. 2013), with scatter."""
-    x = rng.triangular(-0.95, -0.36, -0.31)
-    return x + rng.normal(0, 0.03), 0.61 / (x + 0.08) + 1.10 + rng.normal(0, 0.08)
+    x = rng.triangular(-0.8, -0.38, -0.32)
+    return x + rng.normal(0, 0.03), 0.61 / (x + 0.08) + 1.02 + rng.normal(0, 0.10)
 
 
 def ratios_composite(rng):
@@ -54,10 +54,10 @@ def _kewley(x):
 
 RATIOS = {"SF": ratios_star_forming, "Composite": ratios_composite, "Seyfert": ratios_seyfert, "LINER": ratios_liner}
 LOG_EW = {  # log10 of the Ha equivalent width in Angstrom: mean and scatter
-    "SF": (1.5, 0.30),
-    "Composite": (0.98, 0.28),
-    "Seyfert": (0.85, 0.30),
-    "LINER": (0.45, 0.25),
+    "SF": (1.6, 0.28),
+    "Composite": (1.03, 0.30),
+    "Seyfert": (0.85, 0.35),
+    "LINER": (0.44, 0.30),
 }
 EXTRA = {  # over Ha: [O II], [S II], [O I], [Ne III] over [O III], He II over Hb
     "SF": (0.8, 0.35, 0.03, 0.06, 0.0),
@@ -70,7 +70,8 @@ EXTRA = {  # over Ha: [O II], [S II], [O I], [Ne III] over [O III], He II over H
 def line_areas(kind, e_bv, rng):
     """Return the flux of every line over that of Ha, for a class of RATIOS, with scatter and reddening."""
     log_nii_ha, log_oiii_hb = RATIOS[kind](rng)
-    ha_hb = (BALMER["ha"] if kind == "SF" else BALMER_AGN) * 10 ** (-0.4 * e_bv * LINE_RV["ha"])
+    e_gas = e_bv / 0.44 + abs(rng.normal(0.1, 0.12))  # gas sits behind more dust than stars (Calzetti et al. 2000)
+    ha_hb = (BALMER["ha"] if kind == "SF" else BALMER_AGN) * 10 ** (-0.4 * e_gas * LINE_RV["ha"])
     oii, sii, oi, neiii, heii = (share * 10 ** rng.normal(0, 0.12) for share in EXTRA[kind])
     red = (ha_hb / BALMER["ha"]) ** -1.2  # bluer lines suffer more from dust than Hb
     hb = 1 / ha_hb

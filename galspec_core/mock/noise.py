@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 DLOGLAM = 1e-4
 BITS = {"FULLREJECT": 1 << 18, "BRIGHTSKY": 1 << 23, "NODATA": 1 << 24}  # SPPIXMASK
 LEVEL = (  # wavelength in Angstrom, noise in 1e-17 erg/s/cm2/Angstrom for a plate of usual depth
-    (3550, 4.5), (3700, 2.6), (3800, 2.1), (3900, 1.65), (4100, 1.28), (4400, 0.95), (4800, 0.75), (5200, 0.64), (5600, 0.66),
+    (3550, 4.5), (3700, 2.6), (3800, 2.1), (3900, 1.62), (4100, 1.20), (4400, 0.86), (4800, 0.70), (5200, 0.60), (5600, 0.64),
     (5900, 0.72), (6050, 0.55), (6250, 0.42), (6600, 0.35), (7000, 0.35), (7400, 0.38), (7800, 0.45), (8200, 0.49), (8600, 0.65),
     (8900, 0.82), (9200, 0.98), (9600, 1.10), (10000, 1.6), (10400, 3.0),
 )  # fmt: skip
@@ -28,6 +28,9 @@ SKY_LINES = (  # vacuum Angstrom, noise over the continuum's at the line
     (9053, 1.7), (9105, 1.4), (9378, 3.0), (9421, 3.2), (9442, 2.6), (9462, 2.2), (9479, 3.4), (9505, 3.0), (9522, 2.2),
     (9554, 3.5), (9570, 2.0), (9609, 2.4), (9622, 2.2), (9704, 2.0), (9722, 2.2), (9794, 3.2), (9875, 3.0), (9917, 3.4),
     (9960, 2.8), (10015, 3.2), (10086, 2.6), (10126, 2.2), (10176, 2.2), (10215, 2.2), (10297, 2.4),
+)  # fmt: skip
+UNREPORTED = (  # vacuum Angstrom, noise that the pipeline's error does not know of, over the level between lines
+    (7247, 0.9), (7608, 1.1), (7716, 0.4), (8022, 0.4), (8284, 1.0), (8300, 0.9), (8660, 0.4), (8762, 1.1), (8771, 1.1), (8840, 0.9),
 )  # fmt: skip
 LINE_SIGMA = 1.6  # Angstrom: width of the night sky's lines in the spectrograph
 
@@ -69,15 +72,15 @@ def sky_lines(wave, rng=None):
 
 
 def noise_of_plate(wave, rng):
-    """Return (sigma[L], lines[L]): the error that the pipeline reports and the sky lines' part, for one fibre."""
+    """Return (sigma[L], lines[L], level[L]): the error that the pipeline reports, the sky lines' part, what is between."""
     tilt = rng.normal(0, 0.12)
     level = smooth_level(wave) * 10 ** rng.normal(0, 0.05) * (wave / 6500) ** tilt
     lines = sky_lines(wave, rng)
     grain = gaussian_filter1d(rng.normal(0, 1, len(wave)), 2.0) * 0.08
-    return level * (1 + lines) * np.exp(grain), lines
+    return level * (1 + lines) * np.exp(grain), lines, level
 
 
-def draw_noise(sigma, lines, rng):
+def draw_noise(wave, sigma, lines, level, rng):
     """Return one noise realisation[L]: a little below the reported error between lines, above it on them.
 
     Real pipelines report somewhat too much between sky lines (their pixels are correlated) and too little on strong
@@ -88,7 +91,8 @@ def draw_noise(sigma, lines, rng):
     left = gaussian_filter1d(rng.normal(0, 1, len(sigma)), 1.2) * 2.0
     common = rng.normal(0, 0.10)
     strength = np.clip(lines / 3.0, 0, 1.2)
-    return sigma * (0.95 * correlated * (1 - 0.15 * strength) + strength * (0.75 * left + 2.0 * common))
+    unknown = sum(ratio * rng.normal() * np.exp(-0.5 * ((wave - at) / 4.0) ** 2) for at, ratio in UNREPORTED)
+    return sigma * (0.93 * correlated * (1 - 0.15 * strength) + strength * (0.6 * left + 1.6 * common)) + level * unknown
 
 
 def bad_pixels(wave, rng):

@@ -7,9 +7,9 @@ import numpy as np
 from galspec_core.mock.noise import BOSS, SDSS
 
 SHARES = {  # of all galaxies; LRG are the lenses' controls, twice as many
-    "Normal": 0.21, "SF": 0.14, "Composite": 0.10, "Seyfert": 0.10, "LINER": 0.12, "LRG": 0.18, "Lens": 0.09, "Outlier": 0.06,
+    "Normal": 0.20, "SF": 0.14, "Composite": 0.10, "Seyfert": 0.10, "LINER": 0.13, "LRG": 0.18, "Lens": 0.09, "Outlier": 0.06,
 }  # fmt: skip
-LOG_SNR = {"LRG": (0.99, 0.12), "Lens": (0.99, 0.12), "Outlier": (1.15, 0.15)}  # log10 of the S/N a pixel near 6300 A
+LOG_SNR = {"LRG": (0.92, 0.12), "Lens": (0.92, 0.12), "Outlier": (1.15, 0.15)}  # log10 of the S/N a pixel near 6300 A
 LOG_SNR_OTHERS = (1.10, 0.18)
 REPEATED = 0.06  # share of spectra that observe an earlier galaxy again
 SPOILED = 0.04  # share that the selection has to cut

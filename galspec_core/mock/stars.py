@@ -72,7 +72,7 @@ def passive_history(age, rng):
     return weights
 
 
-def mixed_history(age, rng, recent=(-2.6, -1.2)):
+def mixed_history(age, rng, recent=(-3.6, -2.2)):
     """Return mass weights[A]: old stars, a fading disc, and recent star formation of a mass share 10**recent."""
     old = passive_history(age, rng)
     disc = np.where(age < 10 ** rng.uniform(9.7, 10.05), np.exp(age / rng.uniform(2e9, 6e9)), 0.0) * np.gradient(age)
@@ -83,7 +83,7 @@ def mixed_history(age, rng, recent=(-2.6, -1.2)):
 
 def starburst_history(age, rng):
     """Return mass weights[A] of a galaxy that forms stars now."""
-    return mixed_history(age, rng, recent=(-2.1, -0.9))
+    return mixed_history(age, rng, recent=(-2.9, -1.7))
 
 
 def burst_history(age, rng):
