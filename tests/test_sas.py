@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 import pytest
-from sas_server import SasServer
+from tests.sas_server import SasServer
 
 from galspec_core.download import Part, Patience
 from galspec_core.errors import FetchError
