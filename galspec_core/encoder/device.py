@@ -16,16 +16,14 @@ def pick_device(name):
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def fast_bfloat16(device):
-    """Return whether the processor multiplies bfloat16 matrices faster than float32 ones."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-
-
 def training_precision(name, device):
-    """Return a context for the forward pass in training: "float32", "bfloat16", or "auto"."""
-    if name == "bfloat16" or (name == "auto" and fast_bfloat16(device)):
+    """Return a context for the forward pass in training: "float32", "bfloat16", or "auto".
+
+    "auto" is bfloat16 on a GPU that has it, float32 on a CPU: there, autocast trains at 0.62-0.68 of float32's rate
+    (measured at widths 256 to 768 on a processor with AVX-512 BF16), as it converts every weight in every step.
+    """
+    gains = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if name == "bfloat16" or (name == "auto" and gains):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()
 

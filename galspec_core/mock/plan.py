@@ -16,7 +16,8 @@ SPOILED = 0.04  # share that the selection has to cut
 SPOILS = ("zwarning", "star", "bad plate", "run2d 104")
 BOSS_SHARE = 0.35  # of the galaxies with line classes
 FIBRES = {"SDSS": 640, "BOSS": 1000}
-FIRST_PLATE = {"SDSS": 266, "BOSS": 8150}  # BOSS plates run past 8192, where specobjid passes 2**63
+FIRST_PLATE = {"SDSS": 266, "BOSS": 8191}  # from plate 8192 specobjid passes 2**63
+ON_PLATE = 30  # galaxies of this survey on a plate
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _number(plan, counts):
     fibres, first = FIBRES[plan.instrument], FIRST_PLATE[plan.instrument]
     used = counts[plan.instrument]
     counts[plan.instrument] += 1
-    plate = first + used // 60  # 60 galaxies of this survey on a plate
-    fiberid = 1 + (used % 60) * (fibres // 60)
+    plate = first + used // ON_PLATE
+    fiberid = 1 + (used % ON_PLATE) * (fibres // ON_PLATE)
     mjd = (51600 if plan.instrument == "SDSS" else 57000) + 3 * (plate - first)
     return replace(plan, plate=plate, mjd=mjd, fiberid=fiberid)
