@@ -13,14 +13,14 @@ HOSTS = {  # share of star-formation histories behind each class
     "Normal": {"passive": 0.93, "mixed": 0.07},
     "LRG": {"passive": 1.0},
     "Lens": {"passive": 1.0},
-    "LINER": {"passive": 0.93, "mixed": 0.07},
+    "LINER": {"passive": 0.85, "mixed": 0.15},
     "Seyfert": {"passive": 0.5, "mixed": 0.4, "starburst": 0.1},
     "Composite": {"passive": 0.2, "mixed": 0.6, "starburst": 0.2},
     "SF": {"mixed": 0.35, "starburst": 0.65},
 }
-FAINT = {"Normal": 0.60, "LRG": 0.45, "Lens": 0.45}  # share of passive galaxies with a trace of LINER-like lines
+FAINT = {"Normal": 0.55, "LRG": 0.40, "Lens": 0.40}  # share of passive galaxies with a trace of LINER-like lines
 CATALOG_LINES = ("hb", "oiii", "ha", "nii")
-DEPTH = 6.0  # the line catalogues' errors are those of data this much deeper, as labels of bright parents are
+DEPTH = 5.0  # the line catalogues' errors are those of data this much deeper, as labels of bright parents are
 LENS_SN = (5.0, 35.0)  # matched-filter S/N of injected background lines, log-uniform
 OUTLIER_SN = (8.0, 120.0)  # of injected oddities, log-uniform
 
@@ -87,7 +87,7 @@ def _gas(kind, stars, z, e_bv, rng):
     gas = kind if kind in LOG_EW else ("LINER" if rng.random() < FAINT[kind] else None)
     if gas is None:
         return {}
-    mean, scatter = LOG_EW[gas] if kind in LOG_EW else (-0.02, 0.28)
+    mean, scatter = LOG_EW[gas] if kind in LOG_EW else (-0.10, 0.30)
     ew = 10 ** rng.normal(mean, scatter)
     ha = ew * float(np.interp(WAVES["ha"], WAVE, stars)) * (1 + z)  # observed width grows by 1 + z
     dust = float(attenuation(np.array([WAVES["hb"]]), 0.3 * e_bv)[0])

@@ -57,7 +57,7 @@ LOG_EW = {  # log10 of the Ha equivalent width in Angstrom: mean and scatter
     "SF": (1.6, 0.28),
     "Composite": (1.03, 0.30),
     "Seyfert": (0.85, 0.35),
-    "LINER": (0.24, 0.30),
+    "LINER": (0.44, 0.30),
 }
 EXTRA = {  # over Ha: [O II], [S II], [O I], [Ne III] over [O III], He II over Hb
     "SF": (0.8, 0.35, 0.03, 0.06, 0.0),

@@ -115,6 +115,6 @@ def bad_pixels(wave, rng):
 def calibration(wave, rng):
     """Return the slow error of the flux calibration[L], some percent around 1, growing to the blue end."""
     x = np.log(wave / 6500)
-    tilt, bend = rng.normal(0, 0.035), rng.normal(0, 0.09)
-    wiggle = 0.009 * np.sin(wave / rng.uniform(80, 250) + rng.uniform(0, 6.3))
+    tilt, bend = rng.normal(0, 0.03), rng.normal(0, 0.08)
+    wiggle = 0.008 * np.sin(wave / rng.uniform(80, 250) + rng.uniform(0, 6.3))
     return 1 + tilt * x + bend * x**2 + wiggle * rng.normal() + rng.normal(0, 0.03) * np.exp(-(wave - 3600) / 250)

@@ -6,8 +6,8 @@ import numpy as np
 
 from galspec_core.mock.noise import BOSS, SDSS
 
-SHARES = {  # of all galaxies; LRG are the lenses' controls, twice as many
-    "Normal": 0.20, "SF": 0.14, "Composite": 0.10, "Seyfert": 0.10, "LINER": 0.13, "LRG": 0.18, "Lens": 0.09, "Outlier": 0.06,
+SHARES = {  # of all galaxies, active ones as rare beside normal ones as among bright SDSS galaxies; LRG are the lenses' controls
+    "Normal": 0.41, "SF": 0.11, "Composite": 0.06, "Seyfert": 0.06, "LINER": 0.06, "LRG": 0.16, "Lens": 0.08, "Outlier": 0.06,
 }  # fmt: skip
 LOG_SNR = {"LRG": (0.92, 0.12), "Lens": (0.92, 0.12), "Outlier": (1.15, 0.15)}  # log10 of the S/N a pixel near 6300 A
 LOG_SNR_OTHERS = (1.10, 0.18)

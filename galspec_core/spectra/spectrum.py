@@ -1,5 +1,6 @@
 """One spectrum as SDSS observed it: reading a spec-lite file, good pixels, normalisation."""
 
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -115,7 +116,8 @@ def _coadd_columns(content, name, identity):
         expected = "a whole number of 2880-byte blocks"
         raise SpectrumError("the file is cut short", reason="cut short", item=name, expected=expected, got=f"{len(content):,} bytes")
     try:
-        with fits.open(BytesIO(content), memmap=False, lazy_load_hdus=True) as hdus:
+        with warnings.catch_warnings(), fits.open(BytesIO(content), memmap=False, lazy_load_hdus=True) as hdus:
+            warnings.filterwarnings("error", "File may have been truncated")
             _check_identity(hdus[0].header, identity, name)
             data = hdus[1].data
             names = {column.lower(): column for column in data.names}
@@ -123,7 +125,7 @@ def _coadd_columns(content, name, identity):
             if missing:
                 raise SpectrumError("HDU 1 lacks columns", reason="missing column", item=name, got=sorted(missing))
             return {key: data[names[key]] for key in ("flux", "loglam", "ivar", "and_mask")}
-    except (OSError, TypeError, ValueError, IndexError, AttributeError, KeyError) as error:
+    except (OSError, TypeError, ValueError, IndexError, AttributeError, KeyError, Warning) as error:
         raise SpectrumError("HDU 1 cannot be read", reason="cut short", item=name, got=str(error)[:200]) from error
 
 
