@@ -23,14 +23,18 @@ def _say_version(wanted: bool):
 
 @app.callback()
 def main(
-    version: Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version.")
+    ] = False,
 ):
     """Find rare galaxies in spectroscopic surveys."""
 
 
 @app.command()
 def doctor(
-    configfile: Annotated[list[Path] | None, typer.Argument(help="Configuration and overlays, as for snakemake.")] = None,
+    configfile: Annotated[
+        list[Path] | None, typer.Argument(help="Configuration and overlays, as for snakemake.")
+    ] = None,
     directory: Annotated[Path, typer.Option(help="Where the run will be.")] = Path(),
 ):
     """Say what is installed, what can be reached, and whether the run fits on the disk.
@@ -64,7 +68,9 @@ def show(directory: Annotated[Path, typer.Argument(help="Where the run is.")] = 
 
     results = directory / "results"
     if not (results / "table4.csv").is_file():
-        typer.echo(f"error: {results / 'table4.csv'} is not there; run snakemake --cores 2 results/table4.csv", err=True)
+        typer.echo(
+            f"error: {results / 'table4.csv'} is not there; run snakemake --cores 2 results/table4.csv", err=True
+        )
         raise typer.Exit(2)
     table = pd.read_csv(results / "table4.csv")
     columns = ["task", "method", "precision", "recall", "f1", "f1_lo", "f1_hi", "roc_auc", "n_test", "n_target", "note"]

@@ -14,10 +14,14 @@ SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
 def check_config(config, schema_path=SCHEMA):
     """Raise ConfigError listing everything in ``config`` that the schema does not allow."""
     schema = yaml.safe_load(Path(schema_path).read_text())
-    errors = sorted(jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path])
+    errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path]
+    )
     problems = [_describe(error) for error in errors] + _unknown_names(config if not errors else {})
     if problems:
-        raise ConfigError("the configuration has mistakes:\n  " + "\n  ".join(problems), remedy="Compare with config.yaml")
+        raise ConfigError(
+            "the configuration has mistakes:\n  " + "\n  ".join(problems), remedy="Compare with config.yaml"
+        )
 
 
 def _describe(error):

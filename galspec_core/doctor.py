@@ -46,7 +46,9 @@ def _packages():
             yield Finding("note" if marker else "bad", name, f"not installed, {marker.strip() or 'needed'}")
             continue
         same = found.split("+")[0] == wanted
-        yield Finding("ok" if same else "bad", name, found if same else f"{found}, expected {wanted}: pip install '{pin.strip()}'")
+        yield Finding(
+            "ok" if same else "bad", name, found if same else f"{found}, expected {wanted}: pip install '{pin.strip()}'"
+        )
 
 
 def _gpu():

@@ -79,7 +79,7 @@ def spell_seconds(seconds):
     """Return a duration for people: ``"42 s"``, ``"3 min 05 s"``, ``"2 h 10 min"``."""
     if seconds != seconds:
         return "unknown time"
-    seconds = int(round(seconds))
+    seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
     if seconds < 3600:

@@ -13,7 +13,15 @@ import galspec_core
 from galspec_core.files import replace
 
 PACKAGE = Path(galspec_core.__file__).parent
-WITHOUT_EFFECT = {"errors", "log", "sas", "download", "verify", "provenance", "files"}  # modules that change no result, only how it comes
+WITHOUT_EFFECT = {
+    "errors",
+    "log",
+    "sas",
+    "download",
+    "verify",
+    "provenance",
+    "files",
+}  # modules that change no result, only how it comes
 RECORDED = ("torch", "numpy", "scipy", "astropy", "pyarrow", "pandas", "faiss-cpu", "scikit-learn", "snakemake")
 
 

@@ -10,19 +10,19 @@ if config["mock"]:
             silo="data/mock/sas/dr16/eboss/spectro/lensing/silo/v5_13_0/v5_13_0/1.0.1/silo_eboss_detections-1.0.1.fits",
             outliers="data/mock/outliers.csv",
             truth="data/mock/truth.csv",
-        params:
-            code=code("simulate_survey"),
-            settings=config["mock"],
         log:
             "logs/catalogs/simulate_survey.log",
         benchmark:
             "benchmarks/catalogs/simulate_survey.tsv"
+        conda:
+            "../envs/galspec.yaml"
         threads: 2
         resources:
             mem_mb=3000,
             runtime=30,
-        conda:
-            "../envs/galspec.yaml"
+        params:
+            code=code("simulate_survey"),
+            settings=config["mock"],
         script:
             "../workflow_scripts/simulate_survey.py"
 
@@ -31,20 +31,20 @@ rule fetch_catalog:
     """Fetch one catalogue from the SAS or another server, whole or not at all."""
     output:
         protected("data/catalogs/{catalog}"),
-    params:
-        url=lambda wildcards, threads: catalog_place(wildcards),
-        settings=unrecorded(config["spectra"]["fetch"]),
     log:
         "logs/catalogs/fetch_catalog/{catalog}.log",
     benchmark:
         "benchmarks/catalogs/fetch_catalog/{catalog}.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=240,
         downloads=1,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        url=lambda wildcards, threads: catalog_place(wildcards),
+        settings=unrecorded(config["spectra"]["fetch"]),
     script:
         "../workflow_scripts/fetch_catalog.py"
 
@@ -55,19 +55,19 @@ rule read_catalog:
         catalog_file,
     output:
         "results/catalogs/{catalog}.parquet",
-    params:
-        code=code("read_catalog"),
-        columns=catalog_columns,
     log:
         "logs/catalogs/read_catalog/{catalog}.log",
     benchmark:
         "benchmarks/catalogs/read_catalog/{catalog}.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=3000,
         runtime=60,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("read_catalog"),
+        columns=catalog_columns,
     script:
         "../workflow_scripts/read_catalog.py"
 
@@ -79,19 +79,19 @@ rule select_galaxies:
     output:
         selected="results/catalogs/selected.parquet",
         dropped="results/catalogs/dropped_by_selection.csv",
-    params:
-        code=code("select_galaxies"),
-        settings=config["catalogs"]["select"],
     log:
         "logs/catalogs/select_galaxies.log",
     benchmark:
         "benchmarks/catalogs/select_galaxies.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("select_galaxies"),
+        settings=config["catalogs"]["select"],
     script:
         "../workflow_scripts/select_galaxies.py"
 
@@ -106,21 +106,21 @@ rule match_labels:
         agreement="results/catalogs/agreement.csv",
         dropped="results/catalogs/dropped_by_labels.csv",
         unmatched="results/catalogs/unmatched.csv",
+    log:
+        "logs/catalogs/match_labels.log",
+    benchmark:
+        "benchmarks/catalogs/match_labels.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
     params:
         code=code("match_labels"),
         settings={key: config["catalogs"][key] for key in LABEL_KEYS},
         names=[name for name in PLACES if name != "specobj"],
         targets=targets(TASKS),
-    log:
-        "logs/catalogs/match_labels.log",
-    benchmark:
-        "benchmarks/catalogs/match_labels.tsv"
-    threads: 1
-    resources:
-        mem_mb=8000,
-        runtime=60,
-    conda:
-        "../envs/galspec.yaml"
     script:
         "../workflow_scripts/match_labels.py"
 
@@ -130,26 +130,29 @@ rule draw_sample:
     input:
         selected="results/catalogs/selected.parquet",
         labels="results/catalogs/labels.parquet",
-        dropped=["results/catalogs/dropped_by_selection.csv", "results/catalogs/dropped_by_labels.csv"],
+        dropped=[
+            "results/catalogs/dropped_by_selection.csv",
+            "results/catalogs/dropped_by_labels.csv",
+        ],
     output:
         manifest="results/catalogs/manifest.parquet",
         roles="results/catalogs/roles.parquet",
         dropped="results/catalogs/dropped.csv",
         shards=expand("results/catalogs/shards/{shard}.csv", shard=SHARDS),
-    params:
-        code=code("draw_sample"),
-        settings=config["catalogs"]["sample"],
-        tasks=TASKS,
     log:
         "logs/catalogs/draw_sample.log",
     benchmark:
         "benchmarks/catalogs/draw_sample.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=12000,
         runtime=60,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("draw_sample"),
+        settings=config["catalogs"]["sample"],
+        tasks=TASKS,
     script:
         "../workflow_scripts/draw_sample.py"
 
@@ -161,18 +164,18 @@ rule count_roles:
     output:
         table1="results/table1.csv",
         table3="results/table3.csv",
-    params:
-        code=code("count_roles"),
-        settings=config["catalogs"]["sample"],
     log:
         "logs/catalogs/count_roles.log",
     benchmark:
         "benchmarks/catalogs/count_roles.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("count_roles"),
+        settings=config["catalogs"]["sample"],
     script:
         "../workflow_scripts/count_roles.py"

@@ -21,7 +21,14 @@ PLACES |= {name: table["file"] for name, table in OWN_TABLES.items()}
 PLACES = {name: place for name, place in PLACES.items() if place is not None}
 BELOW_SAS = set(config["catalogs"]["files"])
 LABEL_KEYS = ["lens_grades", "lens_target", "labels", "strong_liner"]
-PREPARE_KEYS = ["bad_mask_bits", "norm_window", "norm_min_good", "min_good_share", "max_rejected", "max_rejected_floor"]
+PREPARE_KEYS = [
+    "bad_mask_bits",
+    "norm_window",
+    "norm_min_good",
+    "min_good_share",
+    "max_rejected",
+    "max_rejected_floor",
+]
 VOTE_KEYS = ["top_k", "weight", "epsilon", "normalise", "scale"]
 PAGE = config["figures"]["neighbours"]
 
@@ -45,9 +52,9 @@ def unrecorded(value):
 
 
 def catalog_place(wildcards):
-    """Return the URL or path of a catalogue; a name in catalogs.files is below the SAS root unless it starts with / or ./"""
+    """Return the URL or path of a catalogue; names in catalogs.files are below the SAS root unless they are absolute."""
     place = PLACES[wildcards.catalog]
-    if wildcards.catalog not in BELOW_SAS or is_url(place) or place.startswith(("/", "./")):
+    if wildcards.catalog not in BELOW_SAS or is_url(place) or Path(place).is_absolute():
         return place
     return f"{str(config['sas']).rstrip('/')}/{place}"
 

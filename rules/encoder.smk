@@ -3,28 +3,30 @@ rule pretrain_encoder:
     input:
         roles="results/catalogs/roles.parquet",
         shards=lambda wildcards: expand(
-            "results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[wildcards.encoder], shard=SHARDS
+            "results/spectra/{grid}/{shard}.parquet",
+            grid=GRID_OF[wildcards.encoder],
+            shard=SHARDS,
         ),
     output:
         weights="results/encoder/{encoder}/weights.safetensors",
         config="results/encoder/{encoder}/config.json",
         history="results/encoder/{encoder}/history.csv",
-    params:
-        code=code("pretrain_encoder"),
-        entry=lambda wildcards: config["encoders"][wildcards.encoder],
-        grid=lambda wildcards: config["spectra"]["grids"][GRID_OF[wildcards.encoder]],
-        run=unrecorded(config["encoder"]),
     log:
         "logs/encoder/pretrain_encoder/{encoder}.log",
     benchmark:
         "benchmarks/encoder/pretrain_encoder/{encoder}.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: config["encoder"]["torch_threads"]
     resources:
         mem_mb=12000,
         runtime=60 * config["encoder"]["training_hours"],
         gpu=lambda wildcards: int(wildcards.encoder in TRAINED),
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("pretrain_encoder"),
+        entry=lambda wildcards: config["encoders"][wildcards.encoder],
+        grid=lambda wildcards: config["spectra"]["grids"][GRID_OF[wildcards.encoder]],
+        run=unrecorded(config["encoder"]),
     script:
         "../workflow_scripts/pretrain_encoder.py"
 
@@ -36,19 +38,19 @@ rule embed_shard:
         shard=lambda wildcards: f"results/spectra/{GRID_OF[wildcards.encoder]}/{wildcards.shard}.parquet",
     output:
         "results/encoder/{encoder}/embedding/{shard}.parquet",
-    params:
-        code=code("embed_shard"),
-        run=unrecorded(config["encoder"]),
     log:
         "logs/encoder/embed_shard/{encoder}/{shard}.log",
     benchmark:
         "benchmarks/encoder/embed_shard/{encoder}/{shard}.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: config["encoder"]["torch_threads"]
     resources:
         mem_mb=4000,
         runtime=60,
         gpu=lambda wildcards: int(wildcards.encoder in TRAINED),
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("embed_shard"),
+        run=unrecorded(config["encoder"]),
     script:
         "../workflow_scripts/embed_shard.py"

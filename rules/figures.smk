@@ -6,18 +6,18 @@ rule plot_history:
         pdf="results/figures/loss_{encoder}.pdf",
         png="results/figures/loss_{encoder}.png",
         csv="results/figures/loss_{encoder}.csv",
-    params:
-        code=code("plot_history"),
     log:
         "logs/figures/plot_history/{encoder}.log",
     benchmark:
         "benchmarks/figures/plot_history/{encoder}.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("plot_history"),
     script:
         "../workflow_scripts/plot_history.py"
 
@@ -28,24 +28,28 @@ rule plot_neighbours:
         votes=f"results/search/{PAGE['task']}/votes.parquet",
         roles="results/catalogs/roles.parquet",
         manifest="results/catalogs/manifest.parquet",
-        shards=expand("results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[PAGE["method"]], shard=SHARDS),
+        shards=expand(
+            "results/spectra/{grid}/{shard}.parquet",
+            grid=GRID_OF[PAGE["method"]],
+            shard=SHARDS,
+        ),
     output:
         pdf="results/figures/neighbours.pdf",
         png="results/figures/neighbours.png",
         csv="results/figures/neighbours.csv",
-    params:
-        code=code("plot_neighbours"),
-        page=PAGE,
-        grid=config["spectra"]["grids"][GRID_OF[PAGE["method"]]],
     log:
         "logs/figures/plot_neighbours.log",
     benchmark:
         "benchmarks/figures/plot_neighbours.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("plot_neighbours"),
+        page=PAGE,
+        grid=config["spectra"]["grids"][GRID_OF[PAGE["method"]]],
     script:
         "../workflow_scripts/plot_neighbours.py"

@@ -5,20 +5,20 @@ rule fetch_shard:
     output:
         native=protected("data/spectra/{shard}.parquet"),
         rejected=protected("data/spectra/{shard}.rejected.csv"),
-    params:
-        sas=unrecorded(str(config["sas"])),
-        settings=unrecorded(config["spectra"]),
     log:
         "logs/spectra/fetch_shard/{shard}.log",
     benchmark:
         "benchmarks/spectra/fetch_shard/{shard}.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=120,
         downloads=config["spectra"]["fetch"]["threads"],
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        sas=unrecorded(str(config["sas"])),
+        settings=unrecorded(config["spectra"]),
     script:
         "../workflow_scripts/fetch_shard.py"
 
@@ -30,20 +30,20 @@ rule grid_shard:
     output:
         gridded="results/spectra/{grid}/{shard}.parquet",
         rejected="results/spectra/{grid}/{shard}.rejected.csv",
-    params:
-        code=code("grid_shard"),
-        grid=lambda wildcards: config["spectra"]["grids"][wildcards.grid],
-        settings={key: config["spectra"][key] for key in PREPARE_KEYS},
     log:
         "logs/spectra/grid_shard/{grid}/{shard}.log",
     benchmark:
         "benchmarks/spectra/grid_shard/{grid}/{shard}.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=30,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("grid_shard"),
+        grid=lambda wildcards: config["spectra"]["grids"][wildcards.grid],
+        settings={key: config["spectra"][key] for key in PREPARE_KEYS},
     script:
         "../workflow_scripts/grid_shard.py"
 
@@ -52,20 +52,24 @@ rule collect_rejected:
     """List every spectrum that could not be used, and why."""
     input:
         expand("data/spectra/{shard}.rejected.csv", shard=SHARDS),
-        expand("results/spectra/{grid}/{shard}.rejected.csv", grid=METHOD_GRIDS, shard=SHARDS),
+        expand(
+            "results/spectra/{grid}/{shard}.rejected.csv",
+            grid=METHOD_GRIDS,
+            shard=SHARDS,
+        ),
     output:
         "results/spectra/rejected.csv",
-    params:
-        code=code("collect_rejected"),
     log:
         "logs/spectra/collect_rejected.log",
     benchmark:
         "benchmarks/spectra/collect_rejected.tsv"
+    conda:
+        "../envs/galspec.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=20,
-    conda:
-        "../envs/galspec.yaml"
+    params:
+        code=code("collect_rejected"),
     script:
         "../workflow_scripts/collect_rejected.py"

@@ -28,7 +28,9 @@ def test_the_version_is_said():
 
 
 def test_the_console_script_is_installed():
-    done = subprocess.run([Path(sys.executable).parent / "galspec", "--version"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [Path(sys.executable).parent / "galspec", "--version"], capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.startswith("galspec ")
 
 
@@ -96,7 +98,12 @@ def test_progress_says_how_far_how_fast_and_how_long():
     progress = Progress("spectra", 1000)
     progress.done = 250
     assert progress.line(10) == "[spectra] 250/1,000 spectra (25 %), 25 spectra/s, 30 s left"
-    assert [spell_seconds(s) for s in (5, 185, 7800, float("nan"))] == ["5 s", "3 min 05 s", "2 h 10 min", "unknown time"]
+    assert [spell_seconds(s) for s in (5, 185, 7800, float("nan"))] == [
+        "5 s",
+        "3 min 05 s",
+        "2 h 10 min",
+        "unknown time",
+    ]
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):

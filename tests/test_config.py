@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 CONFIG = load_config([ROOT / "config.yaml"])
 
 
-@pytest.mark.parametrize("overlay", [None, *sorted(p.name for p in (ROOT / "config").glob("*.yaml") if p.name != "schema.yaml")])
+@pytest.mark.parametrize(
+    "overlay", [None, *sorted(p.name for p in (ROOT / "config").glob("*.yaml") if p.name != "schema.yaml")]
+)
 def test_what_is_shipped_is_valid(overlay):
     check_config(load_config([ROOT / "config.yaml", *([ROOT / "config" / overlay] if overlay else [])]))
 
@@ -25,7 +27,11 @@ def keys(section, path=()):
             yield from keys(value, (*path, key))
 
 
-FREE = {("catalogs", "lens_grades"), ("catalogs", "sample", "labelled"), ("catalogs", "sample", "test")}  # names of one's own
+FREE = {
+    ("catalogs", "lens_grades"),
+    ("catalogs", "sample", "labelled"),
+    ("catalogs", "sample", "test"),
+}  # names of one's own
 NAMED = [p for p in keys(CONFIG) if p[:-1] not in FREE | {("spectra", "grids"), ("encoders",), ("tasks",)}]
 
 

@@ -51,12 +51,21 @@ def test_imports_go_one_way(stage):
 
 @pytest.mark.parametrize("library", ONLY_IN)
 def test_a_library_with_one_home_is_imported_there_only(library):
-    users = {str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if any(n.split(".")[0] == library for n in imports(p))}
+    users = {
+        str(p.relative_to(PACKAGE))
+        for p in PACKAGE.rglob("*.py")
+        if any(n.split(".")[0] == library for n in imports(p))
+    }
     assert users == {ONLY_IN[library]}
 
 
 def test_torch_is_imported_by_the_encoder_alone_until_it_is_needed():
-    top = {p for p in PACKAGE.rglob("*.py") for node in ast.parse(p.read_text()).body if isinstance(node, ast.Import) and node.names[0].name == "torch"}
+    top = {
+        p
+        for p in PACKAGE.rglob("*.py")
+        for node in ast.parse(p.read_text()).body
+        if isinstance(node, ast.Import) and node.names[0].name == "torch"
+    }
     assert {p.parent.name for p in top} <= {"encoder", "baselines"}
 
 
@@ -104,7 +113,11 @@ def test_the_conda_environment_has_the_pins_of_pyproject():
 
 def test_constraints_do_not_repeat_the_direct_pins():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    direct = {pin.split("==")[0].lower() for group in [project["dependencies"], *project["optional-dependencies"].values()] for pin in group}
+    direct = {
+        pin.split("==")[0].lower()
+        for group in [project["dependencies"], *project["optional-dependencies"].values()]
+        for pin in group
+    }
     lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
     assert direct.isdisjoint(line.split("==")[0].lower() for line in lines)

@@ -7,7 +7,6 @@ from itertools import count
 
 import numpy as np
 import pytest
-from tests.sas_server import SasServer
 
 from galspec_core.download import Part, Patience
 from galspec_core.errors import FetchError
@@ -22,6 +21,7 @@ from galspec_core.sas import (
     spec_path,
 )
 from galspec_core.verify import parse_content_range, parse_retry_after, parse_sha1sum
+from tests.sas_server import SasServer
 
 CONFIG = FetchConfig(threads=3, retries=3, connect_timeout=2.0, read_timeout=5.0)
 SPECTRUM = "dr16/sdss/spectro/redux/26/spectra/lite/0266/spec-0266-51602-0001.fits"

@@ -33,7 +33,10 @@ def hold(folder):
         except OSError:
             handle.seek(0)
             raise TrainingError(
-                "another trainer holds this checkpoint", item=folder, got=handle.read().strip() or "unknown process", remedy="Wait for it, or stop it"
+                "another trainer holds this checkpoint",
+                item=folder,
+                got=handle.read().strip() or "unknown process",
+                remedy="Wait for it, or stop it",
             ) from None
         handle.truncate(0)
         handle.write(f"process {os.getpid()} on {socket.gethostname()}\n")

@@ -60,7 +60,12 @@ def embed_shard(encoder, shard, out, name="encoder"):
     """Embed a gridded shard and write specobjid and embedding in its order, whole or not at all."""
     gridded = read_gridded(shard)
     if gridded.flux.shape[1] != encoder.pixels:
-        raise SearchError("the shard is on another grid than the encoder", item=shard, expected=f"{encoder.pixels} pixels", got=gridded.flux.shape[1])
+        raise SearchError(
+            "the shard is on another grid than the encoder",
+            item=shard,
+            expected=f"{encoder.pixels} pixels",
+            got=gridded.flux.shape[1],
+        )
     parts = [slice(i, i + 512) for i in range(0, max(len(gridded), 1), 512)]
     progress = Progress(f"encoder: embed {name}", len(gridded))
     vectors = []
@@ -74,7 +79,9 @@ def write_embedding(path, specobjid, embedding):
     """Write specobjid (uint64) and embedding [B, D] (float32) as Parquet; raise SearchError if a number is not finite."""
     bad = ~np.isfinite(embedding).all(axis=1)
     if bad.any():
-        raise SearchError("the embedding is not finite", item=f"specobjid {specobjid[bad][0]}", got=f"{bad.sum()} such spectra")
+        raise SearchError(
+            "the embedding is not finite", item=f"specobjid {specobjid[bad][0]}", got=f"{bad.sum()} such spectra"
+        )
     values = pa.FixedSizeListArray.from_arrays(pa.array(embedding.reshape(-1), pa.float32()), embedding.shape[1])
     with replace(path) as temporary:
         pq.write_table(pa.table({"specobjid": pa.array(specobjid, pa.uint64()), "embedding": values}), temporary)

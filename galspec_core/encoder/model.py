@@ -33,7 +33,12 @@ class TransformerConfig:
     def __post_init__(self):
         for key, known in (("mask", MASKS), ("loss", LOSSES), ("pooling", POOLINGS)):
             if getattr(self, key) not in known:
-                raise ConfigError("unknown value", item=f"encoders: {key}", expected=f"one of {', '.join(known)}", got=getattr(self, key))
+                raise ConfigError(
+                    "unknown value",
+                    item=f"encoders: {key}",
+                    expected=f"one of {', '.join(known)}",
+                    got=getattr(self, key),
+                )
         if self.width % self.heads:
             raise ConfigError("width is no multiple of heads", item="encoders", got=f"{self.width}, {self.heads}")
         n_patches(self.pixels, self.patch, self.overlap)
@@ -68,9 +73,17 @@ class GalSpecEncoder(nn.Module):
         self.position = nn.Parameter(torch.randn(1, config.n_patches, config.width) * INIT_STD)
         self.mask_token = nn.Parameter(torch.randn(1, 1, config.width) * INIT_STD)
         layer = nn.TransformerEncoderLayer(
-            config.width, config.heads, FEED_FORWARD * config.width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+            config.width,
+            config.heads,
+            FEED_FORWARD * config.width,
+            dropout=0.0,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
         )
-        self.layers = nn.TransformerEncoder(layer, config.layers, norm=nn.LayerNorm(config.width), enable_nested_tensor=False)
+        self.layers = nn.TransformerEncoder(
+            layer, config.layers, norm=nn.LayerNorm(config.width), enable_nested_tensor=False
+        )
         for parameter in self.layers.parameters():  # torch copies one layer L times: draw each anew
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
@@ -91,7 +104,9 @@ class GalSpecEncoder(nn.Module):
 
     def embed(self, flux, ivar=None):
         """Return the pooled embedding [B, D] of flux[B, L]; nothing is hidden. ``ivar`` is not seen by this encoder."""
-        return POOLINGS[self.config.pooling](self.tokens(patchify(flux, self.config.patch, self.config.overlap)).float())
+        return POOLINGS[self.config.pooling](
+            self.tokens(patchify(flux, self.config.patch, self.config.overlap)).float()
+        )
 
     def groups(self, weight_decay):
         """Return parameter groups for AdamW: decay for matrices, none for biases, norms, positions and mask token."""

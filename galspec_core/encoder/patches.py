@@ -9,7 +9,9 @@ def n_patches(pixels, patch, overlap):
     """Return the number of whole patches N = floor((L - P) / (P - O)) + 1; raise ConfigError if there is none."""
     if not 0 <= overlap < patch <= pixels:
         got = f"patch {patch}, overlap {overlap}, {pixels} pixels"
-        raise ConfigError("no patch fits", item="encoders: patch, overlap", expected="0 <= overlap < patch <= pixels", got=got)
+        raise ConfigError(
+            "no patch fits", item="encoders: patch, overlap", expected="0 <= overlap < patch <= pixels", got=got
+        )
     return (pixels - patch) // (patch - overlap) + 1
 
 

@@ -70,7 +70,9 @@ class Trainer:
         torch.manual_seed(self.training.seed)
         self.model = GalSpecEncoder(TransformerConfig.from_entry(entry, grid)).to(self.device)
         groups = self.model.groups(self.training.weight_decay)
-        self.optimiser = torch.optim.AdamW(groups, lr=self.training.lr, betas=tuple(self.training.betas), fused=self.device.type == "cuda")
+        self.optimiser = torch.optim.AdamW(
+            groups, lr=self.training.lr, betas=tuple(self.training.betas), fused=self.device.type == "cuda"
+        )
         self.batches, self.validation, self.course = batches, validation, Course()
         self.mark = fingerprint(entry, grid, batches.n, batches.batch, len(validation[0]))
 
@@ -86,14 +88,24 @@ class Trainer:
 
     def save(self):
         """Write a checkpoint."""
-        state = dict(mark=self.mark, model=self.model.state_dict(), optimiser=self.optimiser.state_dict(), course=vars(self.course))
+        state = dict(
+            mark=self.mark,
+            model=self.model.state_dict(),
+            optimiser=self.optimiser.state_dict(),
+            course=vars(self.course),
+        )
         save_checkpoint(self.folder, state)
 
     def run(self, name):
         """Train until all steps are done, no more is gained, or the time is up."""
         course, training = self.course, self.training
         progress = Progress(f"encoder: train {name}", training.steps, "steps", done=course.step)
-        logger.info("%d parameters, %d spectra, %d steps an epoch", count_parameters(self.model), self.batches.n, self.batches.steps)
+        logger.info(
+            "%d parameters, %d spectra, %d steps an epoch",
+            count_parameters(self.model),
+            self.batches.n,
+            self.batches.steps,
+        )
         while not self._finished():
             epoch, skip = divmod(course.step, self.batches.steps)
             for flux, ivar, ids in self.batches.epoch(epoch, skip):
@@ -145,8 +157,14 @@ class Trainer:
     def _complain(self, value, lr, flux, ids):
         bad = [str(i) for i, ok in zip(ids, np.isfinite(flux).all(axis=1), strict=True) if not ok]
         cause = f"flux is not finite in {', '.join(bad[:5])}" if bad else "the training diverged"
-        remedy = "Grid these spectra again" if bad else "Lower training.lr or training.clip, or set encoder.precision to float32"
-        raise TrainingError(f"the loss is {value} at step {self.course.step}, learning rate {lr:.3g}: {cause}", remedy=remedy)
+        remedy = (
+            "Grid these spectra again"
+            if bad
+            else "Lower training.lr or training.clip, or set encoder.precision to float32"
+        )
+        raise TrainingError(
+            f"the loss is {value} at step {self.course.step}, learning rate {lr:.3g}: {cause}", remedy=remedy
+        )
 
     def _validate(self):
         """Note the losses; keep the weights if the validation loss is the best so far."""
@@ -154,7 +172,14 @@ class Trainer:
         start = time.monotonic()
         loss = self.validation_loss() if len(self.validation[0]) else math.nan
         rate = course.step * batch / max(course.seconds, 1e-9)
-        row = [course.step, course.step // self.batches.steps, float(np.mean(course.losses)), loss, self.training.lr_at(course.step - 1), rate]
+        row = [
+            course.step,
+            course.step // self.batches.steps,
+            float(np.mean(course.losses)),
+            loss,
+            self.training.lr_at(course.step - 1),
+            rate,
+        ]
         course.history.append(row)
         course.losses = []
         judged = loss if math.isfinite(loss) else row[2]
@@ -180,7 +205,9 @@ def _training_config(section):
     known = set(TrainingConfig.__dataclass_fields__)
     unknown = sorted(set(section) - known)
     if unknown:
-        raise ConfigError("unknown keys", item="encoders: training", expected=f"some of {', '.join(sorted(known))}", got=unknown)
+        raise ConfigError(
+            "unknown keys", item="encoders: training", expected=f"some of {', '.join(sorted(known))}", got=unknown
+        )
     return TrainingConfig(**section)
 
 

@@ -33,5 +33,7 @@ def load_weights(path):
             config = json.loads((file.metadata() or {})["galspec"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise SearchError("no encoder weights can be read", item=path, got=str(error)[:120], remedy="Pre-train the encoder again") from None
+        raise SearchError(
+            "no encoder weights can be read", item=path, got=str(error)[:120], remedy="Pre-train the encoder again"
+        ) from None
     return tensors, config["entry"], config["grid"]

@@ -17,7 +17,14 @@ def draw_history(history, encoder):
     top.plot(checked["step"], checked["validation_loss"], color=COLOURS[1], marker="o", ms=3, lw=1, label="validation")
     if len(checked):
         best = checked.loc[checked["validation_loss"].idxmin()]
-        top.annotate(f"best {best.validation_loss:.4g}", (best.step, best.validation_loss), xytext=(0, 12), textcoords="offset points", ha="center", fontsize=8)
+        top.annotate(
+            f"best {best.validation_loss:.4g}",
+            (best.step, best.validation_loss),
+            xytext=(0, 12),
+            textcoords="offset points",
+            ha="center",
+            fontsize=8,
+        )
     if (history["train_loss"].dropna() > 0).all():
         top.set_yscale("log")
     top.set(ylabel="loss", title=f"Pre-training of the encoder “{encoder}”")

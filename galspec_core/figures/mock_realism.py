@@ -137,14 +137,20 @@ def draw_realism(runs, auc, importances, wave):
         known = np.concatenate([v[key][np.isfinite(v[key])] for v in values.values()])
         bins = np.linspace(*np.percentile(known, [0.5, 99.0]), 30)
         for (name, v), colour, style in zip(values.items(), COLOURS, ("-", "--", ":"), strict=False):
-            axis.hist(v[key][np.isfinite(v[key])], bins, density=True, histtype="step", color=colour, ls=style, label=name)
+            axis.hist(
+                v[key][np.isfinite(v[key])], bins, density=True, histtype="step", color=colour, ls=style, label=name
+            )
         axis.set(xlabel=key, ylabel="density")
     axes[0, 0].legend()
     for axis in axes[2]:
         axis.remove()
     below = figure.add_subplot(spec[2, :])
     below.plot(wave, importances, color=COLOURS[0], lw=0.8)
-    below.set(xlabel="observed wavelength (Å)", ylabel="importance", title=f"What a random forest uses to tell the first two apart: AUC {auc:.3f}")
+    below.set(
+        xlabel="observed wavelength (Å)",
+        ylabel="importance",
+        title=f"What a random forest uses to tell the first two apart: AUC {auc:.3f}",
+    )
     return figure
 
 

@@ -39,7 +39,10 @@ def page_table(votes, manifest, labels):
     for vote in votes.itertuples():
         for rank, (i, d, w) in enumerate(zip(vote.neighbour_ids, vote.distances, vote.weights, strict=True), 1):
             query = dict(specobjid=vote.specobjid, label=vote.label, predicted=vote.predicted, share=vote.share)
-            rows.append(query | dict(rank=rank, neighbour=i, neighbour_label=labels.get(i, ""), z=redshift[i], distance=d, weight=w))
+            rows.append(
+                query
+                | dict(rank=rank, neighbour=i, neighbour_label=labels.get(i, ""), z=redshift[i], distance=d, weight=w)
+            )
     return pd.DataFrame(rows).astype({"specobjid": "uint64", "neighbour": "uint64"})
 
 
@@ -54,7 +57,9 @@ def draw_neighbours(votes, table, spectra, grid, method):
         axis.axis("off")
     figure.supxlabel("rest wavelength (Å)")
     figure.supylabel("flux / median in the normalisation window, offset")
-    figure.suptitle(f"Test spectra (black) and the {len(table) // max(n, 1)} nearest of the knowledge base, method “{method}”")
+    figure.suptitle(
+        f"Test spectra (black) and the {len(table) // max(n, 1)} nearest of the knowledge base, method “{method}”"
+    )
     return figure
 
 
@@ -75,7 +80,11 @@ def _draw_panel(axis, vote, neighbours, spectra, grid):
         level = np.interp(high, rest_wavelengths(grid, z_near), _smooth(flux_near)) - row.rank * step
         axis.text(high, level + 0.18 * step, text, fontsize=5.5, ha="right", color=colour)
     verdict = "=" if vote.label == vote.predicted else "≠"
-    axis.set_title(f"{vote.label} {verdict} voted {vote.predicted} ({vote.share:.0%})\n{vote.specobjid}  z {z:.3f}", fontsize=7, pad=8)
+    axis.set_title(
+        f"{vote.label} {verdict} voted {vote.predicted} ({vote.share:.0%})\n{vote.specobjid}  z {z:.3f}",
+        fontsize=7,
+        pad=8,
+    )
     axis.set(xlim=RANGE, ylim=(bottom - (len(neighbours) + 0.4) * step, top + 0.3 * step))
     axis.tick_params(labelsize=6)
     mark_lines(axis, low, high)

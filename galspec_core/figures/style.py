@@ -54,4 +54,13 @@ def mark_lines(axis, low, high, names=None, labels=True):
         if low < wave < high and (names is None or name in names):
             axis.axvline(wave, color="0.8", lw=0.6, zorder=0)
             if labels:
-                axis.text(wave, 1.0, name, transform=axis.get_xaxis_transform(), fontsize=5, ha="center", va="bottom", color="0.4")
+                axis.text(
+                    wave,
+                    1.0,
+                    name,
+                    transform=axis.get_xaxis_transform(),
+                    fontsize=5,
+                    ha="center",
+                    va="bottom",
+                    color="0.4",
+                )

@@ -56,13 +56,18 @@ def specobj_row(plan, seen, instrument):
     boss = instrument.name == "BOSS"
     wave = instrument.wave
     good = float((seen.ivar > 0).sum()) * 1e-4
-    spoiled = {"zwarning": dict(ZWARNING=4, ZWARNING_NOQSO=4), "star": dict(CLASS="STAR", CLASS_NOQSO="STAR"), "bad plate": dict(PLATEQUALITY="bad")}
+    spoiled = {
+        "zwarning": dict(ZWARNING=4, ZWARNING_NOQSO=4),
+        "star": dict(CLASS="STAR", CLASS_NOQSO="STAR"),
+        "bad plate": dict(PLATEQUALITY="bad"),
+    }
     z = np.float32(plan.z)
     row = dict(
         SURVEY=instrument.survey, INSTRUMENT=instrument.name, PROGRAMNAME="boss" if boss else "legacy", PLATEQUALITY="good",
         SPECPRIMARY=int(plan.repeat_of < 0), SPECOBJID=str(plan.specobjid), RUN2D=plan.run2d, RUN1D="" if boss else plan.run2d,
         PLATE=plan.plate, MJD=plan.mjd, FIBERID=plan.fiberid, PLUG_RA=plan.ra, PLUG_DEC=plan.dec, CLASS="GALAXY", SUBCLASS="",
-        Z=z, Z_ERR=np.float32(2e-5), Z_NOQSO=z if boss else np.float32(0), Z_ERR_NOQSO=np.float32(2e-5 if boss else 0), CLASS_NOQSO="GALAXY" if boss else "",
+        Z=z, Z_ERR=np.float32(2e-5), Z_NOQSO=z if boss else np.float32(0), Z_ERR_NOQSO=np.float32(2e-5 if boss else 0),
+        CLASS_NOQSO="GALAXY" if boss else "",
         ZWARNING=0, ZWARNING_NOQSO=0, WAVEMIN=np.float32(wave[0]), WAVEMAX=np.float32(wave[-1]), WCOVERAGE=np.float32(good),
         SN_MEDIAN_ALL=np.float32(seen.snr),
     )  # fmt: skip
@@ -71,13 +76,31 @@ def specobj_row(plan, seen, instrument):
 
 def line_rows(plan, seen, errors_rng):
     """Return the rows of galSpecExtra and Portsmouth; each catalogue measures the lines in its own way."""
-    again = {name: (value + errors_rng.normal(0, 0.7 * error), 1.2 * error) for name, (value, error) in seen.measured.items()}
-    mpa = dict(SPECOBJID=str(plan.specobjid), PLATEID=np.int16(plan.plate), MJD=plan.mjd, FIBERID=np.int16(plan.fiberid), BPTCLASS=mpa_class(seen.measured))
+    again = {
+        name: (value + errors_rng.normal(0, 0.7 * error), 1.2 * error) for name, (value, error) in seen.measured.items()
+    }
+    mpa = dict(
+        SPECOBJID=str(plan.specobjid),
+        PLATEID=np.int16(plan.plate),
+        MJD=plan.mjd,
+        FIBERID=np.int16(plan.fiberid),
+        BPTCLASS=mpa_class(seen.measured),
+    )
     flux, error = np.zeros(28, "f4"), np.zeros(28, "f4")
     for name, index in PORTSMOUTH_INDEX.items():
         flux[index], error[index] = again[name]
-    redshift = {"Z" if plan.instrument == "BOSS" else "REDSHIFT": np.float32(plan.z)}  # each file has its own name for it
-    port = redshift | dict(PLATE=plan.plate, MJD=plan.mjd, FIBERID=plan.fiberid, BPT=f"{portsmouth_class(again):<14}", FLUX=flux, FLUX_ERR=error, FIT_WARNING=np.zeros(28, "i4"))
+    redshift = {
+        "Z" if plan.instrument == "BOSS" else "REDSHIFT": np.float32(plan.z)
+    }  # each file has its own name for it
+    port = redshift | dict(
+        PLATE=plan.plate,
+        MJD=plan.mjd,
+        FIBERID=plan.fiberid,
+        BPT=f"{portsmouth_class(again):<14}",
+        FLUX=flux,
+        FLUX_ERR=error,
+        FIT_WARNING=np.zeros(28, "i4"),
+    )
     return mpa, port
 
 
@@ -91,7 +114,9 @@ def silo_row(plan, seen):
 
 def truth_row(plan, seen, repeat_ids):
     """Return the row of the answer key."""
-    facts = seen.truth | dict(specobjid=plan.specobjid, kind=plan.kind, z=plan.z, repeat_of=repeat_ids.get(plan.repeat_of, ""))
+    facts = seen.truth | dict(
+        specobjid=plan.specobjid, kind=plan.kind, z=plan.z, repeat_of=repeat_ids.get(plan.repeat_of, "")
+    )
     return [f"{facts[key]:.6g}" if isinstance(facts[key], float) and key != "z" else facts[key] for key in TRUTH]
 
 

@@ -60,7 +60,18 @@ def broad_lines(wave, z, level, rng):
 
 
 def extreme_line_emitter(wave, z, level, rng):
-    areas = dict(ha=2.9, hb=1.0, hg=0.47, hd=0.26, oiii=rng.uniform(4, 7), oiii_a=1.8, oii_a=0.6, oii_b=0.7, neiii=0.45, heii=0.02)
+    areas = dict(
+        ha=2.9,
+        hb=1.0,
+        hg=0.47,
+        hd=0.26,
+        oiii=rng.uniform(4, 7),
+        oiii_a=1.8,
+        oii_a=0.6,
+        oii_b=0.7,
+        neiii=0.45,
+        heii=0.02,
+    )
     return sum(line(wave, WAVES[name] * (1 + z), 70, area) for name, area in areas.items())
 
 
@@ -116,5 +127,14 @@ OUTLIERS = {  # kind: (share among outliers, its change)
     "double-peaked lines": (0.03, double_peaked_lines),
     "cool star in front": (0.02, cool_star_in_front),
 }
-GRADES = {"A+": 0.13, "A": 0.24, "A-": 0.03, "B+": 0.19, "B": 0.16, "C+": 0.10, "C": 0.10, "C-": 0.05}  # shares of lens grades
+GRADES = {
+    "A+": 0.13,
+    "A": 0.24,
+    "A-": 0.03,
+    "B+": 0.19,
+    "B": 0.16,
+    "C+": 0.10,
+    "C": 0.10,
+    "C-": 0.05,
+}  # shares of lens grades
 FAKE_OF_C = 0.5  # share of C grades with nothing behind them

@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from galspec_core.mock.features import FAKE_OF_C, GRADES, OUTLIERS, background_emitter, scaled, significance, source_redshift
+from galspec_core.mock.features import (
+    FAKE_OF_C,
+    GRADES,
+    OUTLIERS,
+    background_emitter,
+    scaled,
+    significance,
+    source_redshift,
+)
 from galspec_core.mock.lines import LOG_EW, WAVES, line, line_areas, spectrum_of_lines
 from galspec_core.mock.noise import BOSS, SDSS, bad_pixels, calibration, draw_noise, noise_of_plate
 from galspec_core.mock.stars import WAVE, attenuation, d4000, starlight
@@ -22,6 +30,7 @@ FAINT = {"Normal": 0.55, "LRG": 0.40, "Lens": 0.40}  # share of passive galaxies
 CATALOG_LINES = ("hb", "oiii", "ha", "nii")
 DEPTH = 5.0  # the line catalogues' errors are those of data this much deeper, as labels of bright parents are
 LENS_SN = (5.0, 35.0)  # matched-filter S/N of injected background lines, log-uniform
+UNSEEN = 1e-6  # S/N per unit of flux below which a line is off the detector: flux and error are 0
 OUTLIER_SN = (8.0, 120.0)  # of injected oddities, log-uniform
 
 
@@ -150,6 +159,6 @@ def measure_lines(wave, galaxy, z, level, ivar, rng):
         unit = significance(shape, ivar)
         area = galaxy.lines.get(name, 0.0) * level
         line_sn[f"{name}_sn"] = area * unit
-        error = 1 / (unit * DEPTH) if unit > 0 else np.inf
-        measured[name] = (area + rng.normal(0, error), error) if np.isfinite(error) else (0.0, 0.0)
+        error = 1 / (unit * DEPTH) if unit > UNSEEN else 0.0
+        measured[name] = (area + rng.normal(0, error), error) if error else (0.0, 0.0)
     return measured, line_sn

@@ -92,7 +92,9 @@ def draw_noise(wave, sigma, lines, level, rng):
     common = rng.normal(0, 0.10)
     strength = np.clip(lines / 3.0, 0, 1.2)
     unknown = sum(ratio * rng.normal() * np.exp(-0.5 * ((wave - at) / 4.0) ** 2) for at, ratio in UNREPORTED)
-    return sigma * (0.93 * correlated * (1 - 0.15 * strength) + strength * (0.6 * left + 1.6 * common)) + level * unknown
+    return (
+        sigma * (0.93 * correlated * (1 - 0.15 * strength) + strength * (0.6 * left + 1.6 * common)) + level * unknown
+    )
 
 
 def bad_pixels(wave, rng):

@@ -7,17 +7,37 @@ from astropy.io import fits
 
 from galspec_core.files import replace
 
-COLUMNS = (("flux", "E"), ("loglam", "E"), ("ivar", "E"), ("and_mask", "J"), ("or_mask", "J"), ("wdisp", "E"), ("sky", "E"), ("model", "E"))
+COLUMNS = (
+    ("flux", "E"),
+    ("loglam", "E"),
+    ("ivar", "E"),
+    ("and_mask", "J"),
+    ("or_mask", "J"),
+    ("wdisp", "E"),
+    ("sky", "E"),
+    ("model", "E"),
+)
 COADD = np.dtype([(name, ">f4" if kind == "E" else ">i4") for name, kind in COLUMNS])
-LINE_NAMES = {"hb": ("H_beta", 4862.68), "oiii": ("[O_III] 5007", 5008.24), "ha": ("H_alpha", 6564.61), "nii": ("[N_II] 6583", 6585.27)}
+LINE_NAMES = {
+    "hb": ("H_beta", 4862.68),
+    "oiii": ("[O_III] 5007", 5008.24),
+    "ha": ("H_alpha", 6564.61),
+    "nii": ("[N_II] 6583", 6585.27),
+}
 
 
 def write_spec_lite(path, plan, seen, instrument, row):
     """Write COADD, SPECOBJ and SPZLINE of one spectrum, whole or not at all."""
     primary = fits.PrimaryHDU()
-    header = dict(PLATEID=plan.plate, MJD=plan.mjd, FIBERID=plan.fiberid, RUN2D=plan.run2d, PLUG_RA=plan.ra, PLUG_DEC=plan.dec)
+    header = dict(
+        PLATEID=plan.plate, MJD=plan.mjd, FIBERID=plan.fiberid, RUN2D=plan.run2d, PLUG_RA=plan.ra, PLUG_DEC=plan.dec
+    )
     primary.header.update(header | dict(COEFF0=instrument.loglam0, COEFF1=1e-4))
-    hdus = [primary, fits.BinTableHDU(_coadd(seen, instrument), name="COADD"), fits.BinTableHDU(_one_row(row), name="SPECOBJ")]
+    hdus = [
+        primary,
+        fits.BinTableHDU(_coadd(seen, instrument), name="COADD"),
+        fits.BinTableHDU(_one_row(row), name="SPECOBJ"),
+    ]
     out = BytesIO()
     fits.HDUList([*hdus, fits.BinTableHDU(_lines(plan, seen), name="SPZLINE")]).writeto(out)
     with replace(path) as temporary:

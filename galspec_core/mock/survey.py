@@ -1,15 +1,22 @@
 """Simulate a whole survey and write it as a SAS tree, with an answer key that no run may read."""
 
-import os
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from joblib import Parallel, delayed, parallel_config
 
 from galspec_core.log import Progress
-from galspec_core.mock.catalogs import PATHS, TRUTH, line_rows, silo_row, specobj_row, truth_row, write_rows, write_table
+from galspec_core.mock.catalogs import (
+    PATHS,
+    TRUTH,
+    line_rows,
+    silo_row,
+    specobj_row,
+    truth_row,
+    write_rows,
+    write_table,
+)
 from galspec_core.mock.galaxy import instrument_of, make_galaxy, observe
 from galspec_core.mock.plan import MockConfig, make_plans
 from galspec_core.mock.spec_lite import write_spec_lite
@@ -42,13 +49,9 @@ def write_survey(config, out, processes=1):
 
 
 def _map(function, plans, processes):
-    """Yield the results in order, from a pool where more than one process is asked for."""
-    if processes == 1:
-        yield from map(function, plans)
-        return
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(function, plans, chunksize=16)
+    """Yield the results in order, whatever the number of processes."""
+    with parallel_config("loky", inner_max_num_threads=1):
+        yield from Parallel(processes, return_as="generator", batch_size=16)(delayed(function)(plan) for plan in plans)
 
 
 def make_one(plan, sas):
@@ -77,7 +80,11 @@ def _write_catalogs(plans, rows, out):
     write_table(port["BOSS"], sas / PATHS["portsmouth_boss"])
     write_table(port["SDSS"], sas / PATHS["portsmouth_legacy"])
     write_table([row[3] for row in rows if row[3]], sas / PATHS["silo"])
-    odd = [(p.plate, p.mjd, p.fiberid, row[4]["subtype"]) for p, row in zip(plans, rows, strict=True) if p.kind == "Outlier"]
+    odd = [
+        (p.plate, p.mjd, p.fiberid, row[4]["subtype"])
+        for p, row in zip(plans, rows, strict=True)
+        if p.kind == "Outlier"
+    ]
     write_rows(("plate", "mjd", "fiberid", "class"), odd, out / "outliers.csv")
     ids = {plan.index: plan.specobjid for plan in plans}
     answers = [truth_row(plan, _Facts(row[4]), ids) for plan, row in zip(plans, rows, strict=True)]

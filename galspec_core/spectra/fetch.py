@@ -66,7 +66,9 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     check_free_space(partial, NATIVE_BYTES * 2 * len(waiting))
     if done:
         logger.info("going on behind %d spectra of an earlier job", len(done))
-    for table, more in _fetch_chunks(waiting, root, config, Progress(f"spectra: fetch {shard}", len(targets), done=len(done))):
+    for table, more in _fetch_chunks(
+        waiting, root, config, Progress(f"spectra: fetch {shard}", len(targets), done=len(done))
+    ):
         _write_chunk(partial, len(list(partial.glob("*.parquet"))), table, more)
         kept.append(table)
         rejected += more

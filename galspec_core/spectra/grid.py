@@ -41,15 +41,32 @@ class Grid:
     min_coverage: float = 0.5
 
     def __post_init__(self):
-        for key, known in (("frame", FRAMES), ("spacing", SPACINGS), ("interpolation", INTERPOLATIONS), ("fill", FILLS)):
+        for key, known in (
+            ("frame", FRAMES),
+            ("spacing", SPACINGS),
+            ("interpolation", INTERPOLATIONS),
+            ("fill", FILLS),
+        ):
             if getattr(self, key) not in known:
-                raise ConfigError("unknown value", item=f"spectra.grids: {key}", expected=f"one of {', '.join(known)}", got=getattr(self, key))
+                raise ConfigError(
+                    "unknown value",
+                    item=f"spectra.grids: {key}",
+                    expected=f"one of {', '.join(known)}",
+                    got=getattr(self, key),
+                )
         low, high = self.wave
         if not 0 < low < high or self.pixels < 2:
-            raise ConfigError("the grid is empty", item="spectra.grids", expected="0 < wave[0] < wave[1], pixels >= 2", got=f"{self.wave}, {self.pixels}")
+            raise ConfigError(
+                "the grid is empty",
+                item="spectra.grids",
+                expected="0 < wave[0] < wave[1], pixels >= 2",
+                got=f"{self.wave}, {self.pixels}",
+            )
         if self.spacing == "log" and abs(np.log10(high / low) / DLOGLAM + 1 - self.pixels) > 1:
             pixels = int(np.log10(high / low) / DLOGLAM) + 1
-            raise ConfigError("a log grid has steps of 1e-4 dex", item="spectra.grids: pixels", expected=pixels, got=self.pixels)
+            raise ConfigError(
+                "a log grid has steps of 1e-4 dex", item="spectra.grids: pixels", expected=pixels, got=self.pixels
+            )
 
     @property
     def wavelengths(self):
@@ -81,7 +98,9 @@ def interpolate_linear(wave, flux, var, target):
     left = np.clip(np.searchsorted(wave, target, side="right") - 1, 0, len(wave) - 2)
     share = (target - wave[left]) / (wave[left + 1] - wave[left])
     share = np.clip(share, 0.0, 1.0)
-    return (1 - share) * flux[left] + share * flux[left + 1], _weigh(1 - share, var[left]) + _weigh(share, var[left + 1])
+    return (1 - share) * flux[left] + share * flux[left + 1], _weigh(1 - share, var[left]) + _weigh(
+        share, var[left + 1]
+    )
 
 
 def _weigh(share, var):
@@ -141,7 +160,9 @@ def _integral_of_squares(per_pixel, position):
 SPACINGS = {"linear": _linear_wavelengths, "log": _log_wavelengths}
 INTERPOLATIONS = {"linear": interpolate_linear, "nearest": interpolate_nearest, "average": average_over_pixels}
 FILLS = {
-    "edge": lambda flux, inside: np.where(inside, flux, np.interp(np.arange(len(flux)), np.flatnonzero(inside), flux[inside])),
+    "edge": lambda flux, inside: np.where(
+        inside, flux, np.interp(np.arange(len(flux)), np.flatnonzero(inside), flux[inside])
+    ),
     "zero": lambda flux, inside: np.where(inside, flux, 0.0),
     "one": lambda flux, inside: np.where(inside, flux, 1.0),
 }

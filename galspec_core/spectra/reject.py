@@ -44,5 +44,3 @@ def check_share(rejected, total, most, floor, shard):
         expected=f"at most {most:.0%} (spectra.max_rejected)",
         remedy=f"The first one: {example}",
     )
-
-

@@ -100,7 +100,9 @@ def read_gridded(path, ids=None):
     pixels = file.schema_arrow.field("flux").type.list_size
     parts = [_gridded_part(batch, pixels, ids) for batch in file.iter_batches(batch_size=ROWS_PER_GROUP)]
     if not parts:
-        parts = [Gridded(np.empty(0, "u8"), np.empty(0, "f4"), np.empty((0, pixels), "f4"), np.empty((0, pixels), "f4"))]
+        parts = [
+            Gridded(np.empty(0, "u8"), np.empty(0, "f4"), np.empty((0, pixels), "f4"), np.empty((0, pixels), "f4"))
+        ]
     return Gridded(*(np.concatenate([getattr(p, key) for p in parts]) for key in ("specobjid", "z", "flux", "ivar")))
 
 

@@ -76,7 +76,9 @@ def mask_value(names):
     unknown = sorted(set(names) - set(MASK_BITS))
     if unknown:
         known = ", ".join(MASK_BITS)
-        raise ConfigError("unknown and_mask bit", item="spectra.bad_mask_bits", expected=f"some of {known}", got=unknown)
+        raise ConfigError(
+            "unknown and_mask bit", item="spectra.bad_mask_bits", expected=f"some of {known}", got=unknown
+        )
     return sum(1 << MASK_BITS[name] for name in set(names))
 
 
@@ -114,7 +116,9 @@ def _coadd_columns(content, name, identity):
         raise SpectrumError("not a FITS file", reason="not FITS", item=name, got=f"first bytes {content[:12]!r}")
     if len(content) % 2880:
         expected = "a whole number of 2880-byte blocks"
-        raise SpectrumError("the file is cut short", reason="cut short", item=name, expected=expected, got=f"{len(content):,} bytes")
+        raise SpectrumError(
+            "the file is cut short", reason="cut short", item=name, expected=expected, got=f"{len(content):,} bytes"
+        )
     try:
         with warnings.catch_warnings(), fits.open(BytesIO(content), memmap=False, lazy_load_hdus=True) as hdus:
             warnings.filterwarnings("error", "File may have been truncated")
@@ -134,7 +138,9 @@ def _check_identity(header, identity, name):
     found = tuple(header.get(key) for key in ("PLATEID", "MJD", "FIBERID"))
     if identity is not None and None not in found and tuple(map(int, found)) != tuple(map(int, identity)):
         expected, got = ("-".join(map(str, numbers)) for numbers in (identity, found))
-        raise SpectrumError("the file holds another spectrum", reason="another spectrum", item=name, expected=expected, got=got)
+        raise SpectrumError(
+            "the file holds another spectrum", reason="another spectrum", item=name, expected=expected, got=got
+        )
 
 
 def _comb_start(loglam, name):
@@ -174,19 +180,21 @@ def window_median(spectrum, good, window, min_good=0.5):
     whole = np.log10(window[1] / window[0]) / DLOGLAM
     if inside.sum() < min_good * whole:
         what = f"only {inside.sum()} of {whole:.0f} pixels of the rest-frame window {window[0]:.0f}-{window[1]:.0f} A are good"
-        raise SpectrumError(what, reason="no normalisation window", expected=f"{min_good:.0%}", got=f"z = {spectrum.z:.4f}")
+        raise SpectrumError(
+            what, reason="no normalisation window", expected=f"{min_good:.0%}", got=f"z = {spectrum.z:.4f}"
+        )
     median = float(np.median(spectrum.flux[inside]))
     if not median > 0:
-        raise SpectrumError("the median flux of the window is not positive", reason="median not positive", got=f"{median:.3g}")
+        raise SpectrumError(
+            "the median flux of the window is not positive", reason="median not positive", got=f"{median:.3g}"
+        )
     return median
 
 
 def normalise(spectrum, good, window, min_good=0.5):
     """Return the spectrum over its window's median: flux * sqrt(ivar), the S/N of each pixel, stays what it was."""
     median = window_median(spectrum, good, window, min_good)
-    return Spectrum(
-        spectrum.loglam0, spectrum.flux / median, spectrum.ivar * median**2, spectrum.and_mask, spectrum.z
-    )
+    return Spectrum(spectrum.loglam0, spectrum.flux / median, spectrum.ivar * median**2, spectrum.and_mask, spectrum.z)
 
 
 def check_pixels(spectrum, good, min_good_share):
@@ -196,7 +204,9 @@ def check_pixels(spectrum, good, min_good_share):
     -0.1 has no rest frame.
     """
     if not (np.isfinite(spectrum.z) and spectrum.z > -0.1):
-        raise SpectrumError("the redshift cannot be used", reason="redshift", got=spectrum.z, expected="finite, above -0.1")
+        raise SpectrumError(
+            "the redshift cannot be used", reason="redshift", got=spectrum.z, expected="finite, above -0.1"
+        )
     if not np.isfinite(spectrum.flux).any():
         raise SpectrumError("no flux is a finite number", reason="all NaN")
     if not good.any():

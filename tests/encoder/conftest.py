@@ -19,7 +19,12 @@ def make_spectra(n, seed=0):
     """Return n spectra that are mixtures of two shapes, with ids above 2**63."""
     rng = np.random.default_rng(seed)
     x = np.linspace(0, 6, PIXELS)
-    flux = 1 + rng.normal(0, 0.3, (n, 1)) * np.sin(x) + rng.normal(0, 0.3, (n, 1)) * np.cos(2 * x) + rng.normal(0, 0.02, (n, PIXELS))
+    flux = (
+        1
+        + rng.normal(0, 0.3, (n, 1)) * np.sin(x)
+        + rng.normal(0, 0.3, (n, 1)) * np.cos(2 * x)
+        + rng.normal(0, 0.02, (n, PIXELS))
+    )
     ids = np.arange(n, dtype="u8") + np.uint64(2**63)
     return Gridded(ids, rng.random(n).astype("f4"), flux.astype("f4"), np.full((n, PIXELS), 2500, "f4"))
 

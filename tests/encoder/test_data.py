@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tests.encoder.conftest import make_spectra
 
 from galspec_core.encoder.data import Batches, load_spectra
 from galspec_core.errors import TrainingError
+from tests.encoder.conftest import make_spectra
 
 IDS = make_spectra(100).specobjid
 
@@ -17,7 +17,7 @@ def order(batches, epoch, skip=0):
 @pytest.mark.parametrize("buffer", [10, 45, 8192])
 def test_an_epoch_sees_every_spectrum_once_but_the_short_last_batch(shards, buffer):
     batches = Batches(shards, IDS, 8, seed=1, buffer=buffer)
-    seen = sum(order(batches, 0), [])
+    seen = [i for batch in order(batches, 0) for i in batch]
     assert batches.steps == 12
     assert len(seen) == len(set(seen)) == 96
     assert set(seen) <= set(IDS.tolist())

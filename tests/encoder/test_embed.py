@@ -6,7 +6,6 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from sklearn.decomposition import PCA
-from tests.encoder.conftest import ENTRY, GRID, RUN, make_spectra
 
 from galspec_core.encoder.embed import embed_shard, load_encoder, write_embedding
 from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig
@@ -14,6 +13,7 @@ from galspec_core.encoder.pca import fit_pca
 from galspec_core.encoder.weights import load_weights, save_weights
 from galspec_core.errors import SearchError, TrainingError
 from galspec_core.spectra.shard import Gridded, read_gridded, write_gridded
+from tests.encoder.conftest import ENTRY, GRID, RUN, make_spectra
 
 SPECTRA = make_spectra(100)
 IDS = SPECTRA.specobjid
@@ -84,7 +84,7 @@ def test_a_shard_is_embedded_in_its_order_with_its_ids(transformer, shards, tmp_
 
 def test_a_shard_on_another_grid_is_refused(transformer, tmp_path):
     write_gridded(tmp_path / "g.parquet", Gridded(IDS[:2], *np.ones((1, 2), "f4"), *np.ones((2, 2, 60), "f4")))
-    with pytest.raises(SearchError, match="another grid.*120 pixels.*60"):
+    with pytest.raises(SearchError, match=r"another grid.*120 pixels.*60"):
         embed_shard(load_encoder(transformer, RUN), tmp_path / "g.parquet", tmp_path / "e.parquet")
 
 

