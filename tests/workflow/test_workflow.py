@@ -34,12 +34,16 @@ class Run:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / name)
 
-    def snakemake(self, *options):
+    def snakemake(self, *options, overlays=("config/tiny.yaml",)):
         """Run Snakemake on the tiny survey and return the finished process; its output is text."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config.yaml", "config/tiny.yaml"]
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config.yaml", *overlays]
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         command += ["--directory", "run", *options]
         return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True, timeout=900)
+
+    def dr16(self, *options):
+        """Run Snakemake on DR16, the configuration without an overlay."""
+        return self.snakemake(*options, overlays=())
 
     def plan(self, *options):
         """Return the rules that a dry run would run."""
@@ -157,3 +161,17 @@ def test_a_misspelt_key_stops_the_run_by_name(run):
         restore()
     assert done.returncode != 0
     assert "serach: no such key; did you mean search?" in done.stdout + done.stderr
+
+
+def test_dr16_plans_every_shard_from_the_configuration_alone(tmp_path):
+    """With the catalogues in place nothing but the configuration says how many jobs there are."""
+    run = Run(tmp_path)
+    for name in ("specobj", "galspecextra", "portsmouth_boss", "portsmouth_legacy", "silo", "outliers"):
+        path = run / "data/catalogs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    done = run.dr16("--dry-run", "--quiet", "rules", "results/table4.csv")
+    assert done.returncode == 0, done.stdout + done.stderr
+    counts = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
+    assert (counts["fetch_shard"], counts["grid_shard"], counts["embed_shard"]) == ("320", "640", "960")
+    assert "fetch_catalog" not in counts
