@@ -9,6 +9,8 @@ from galspec_core.spectra.shard import read_gridded
 COLUMNS = 3  # panels side by side
 SMOOTH = 7  # pixels of the running mean that is drawn
 RANGE = (3700.0, 7000.0)  # Angstrom, rest frame
+MARKED = ("[O II]", "Ca K", "Hβ", "[O III]", "Mg b", "Na D", "[O I]", "Hα", "[S II]")
+LABEL_BOX = dict(facecolor="white", edgecolor="none", alpha=0.75, pad=0.8)
 
 
 def choose_votes(votes, method, seed, n):
@@ -70,7 +72,7 @@ def _draw_panel(axis, vote, neighbours, spectra, grid):
     wave = rest_wavelengths(grid, z)
     inside = (wave > low) & (wave < high)
     bottom, top = np.percentile(smooth[inside], [1, 99.5])
-    step = max(0.8 * (top - bottom), 0.25)
+    step = max(top - bottom, 0.4)
     axis.plot(wave, smooth, color="black", lw=0.8)
     for row in neighbours.itertuples():
         z_near, flux_near = spectra[int(row.neighbour)]
@@ -78,7 +80,7 @@ def _draw_panel(axis, vote, neighbours, spectra, grid):
         axis.plot(rest_wavelengths(grid, z_near), _smooth(flux_near) - row.rank * step, color=colour, lw=0.6)
         text = f"{row.neighbour_label or 'unlabelled'}  z {row.z:.3f}  d {row.distance:.2f}  w {row.weight:.2f}"
         level = np.interp(high, rest_wavelengths(grid, z_near), _smooth(flux_near)) - row.rank * step
-        axis.text(high, level + 0.18 * step, text, fontsize=5.5, ha="right", color=colour)
+        axis.text(high, level + 0.3 * step, text, fontsize=5.5, ha="right", color=colour, bbox=LABEL_BOX)
     verdict = "=" if vote.label == vote.predicted else "≠"
     axis.set_title(
         f"{vote.label} {verdict} voted {vote.predicted} ({vote.share:.0%})\n{vote.specobjid}  z {z:.3f}",
@@ -87,7 +89,7 @@ def _draw_panel(axis, vote, neighbours, spectra, grid):
     )
     axis.set(xlim=RANGE, ylim=(bottom - (len(neighbours) + 0.4) * step, top + 0.3 * step))
     axis.tick_params(labelsize=6)
-    mark_lines(axis, low, high)
+    mark_lines(axis, low, high, MARKED)
 
 
 def rest_wavelengths(grid, z):
