@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from galspec_core.errors import FetchError, SpectrumError
@@ -60,7 +61,7 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     """
     partial = Path(partial)
     partial.mkdir(parents=True, exist_ok=True)
-    kept, rejected = _read_chunks(partial)
+    kept, rejected = _read_chunks(partial, {target["specobjid"] for target in targets})
     done = {row for table in kept for row in table["specobjid"].to_pylist()} | {row["specobjid"] for row in rejected}
     waiting = [target for target in targets if target["specobjid"] not in done]
     check_free_space(partial, NATIVE_BYTES * 2 * len(waiting))
@@ -107,11 +108,13 @@ def _write_chunk(partial, number, table, rejected):
         pq.write_table(table.replace_schema_metadata(note), temporary, compression="zstd")
 
 
-def _read_chunks(partial):
-    """Return the native tables and the rejected rows that an earlier job left."""
+def _read_chunks(partial, wanted):
+    """Return the native tables and the rejected rows that an earlier job left, of the spectra that are ``wanted``."""
     tables = [pq.read_table(path) for path in sorted(partial.glob("*.parquet"))]
     rejected = [row for table in tables for row in json.loads(table.schema.metadata[b"rejected"])]
-    return [table.replace_schema_metadata(None) for table in tables], rejected
+    ids = pa.array(sorted(wanted), pa.uint64())
+    kept = [table.replace_schema_metadata(None).filter(pc.is_in(table["specobjid"], ids)) for table in tables]
+    return kept, [row for row in rejected if row["specobjid"] in wanted]
 
 
 def write_shard(path, native, targets):

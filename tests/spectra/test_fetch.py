@@ -153,6 +153,15 @@ def test_a_rejected_spectrum_is_not_asked_for_again_after_a_kill(server, targets
     assert [row["reason"] for row in rejected] == ["missing"]
 
 
+def test_what_an_earlier_job_left_of_another_sample_is_not_taken(server, targets, tmp_path):
+    server.fail(rel(targets[0]), "status", times=None, status=404)
+    fetch(server, targets, tmp_path, floor=5)
+    native, rejected = fetch(server, targets[6:], tmp_path)
+    assert sorted(ids(native)) == [target["specobjid"] for target in targets[6:]]
+    assert rejected == []
+    write_shard(tmp_path / "s.parquet", native, targets[6:])
+
+
 def test_a_server_that_is_gone_ends_the_job_without_a_storm(targets, tmp_path):
     root = open_root("http://127.0.0.1:9", replace(CONFIG, retries=0))
     with pytest.raises(FetchError, match="cannot be reached"):
