@@ -29,6 +29,7 @@ class Batches:
         self.batch, self.seed, self.buffer = batch, seed, buffer
         self.rows = [np.flatnonzero(np.isin(gridded_ids(path), ids)) for path in self.shards]
         self.n = sum(map(len, self.rows))
+        self.spectra = [list(map(len, self.rows)), np.sort(ids).tolist()]  # what a checkpoint belongs to
         if self.n < batch:
             raise TrainingError(
                 "too few spectra to train on",
@@ -89,9 +90,9 @@ class Batches:
 
 
 def load_spectra(shards, ids, most, seed):
-    """Return (flux[n, L], ivar[n, L]) of at most ``most`` of ``ids``, the same ones for one seed."""
+    """Return (flux[n, L], ivar[n, L], specobjid[n]) of at most ``most`` of ``ids``, the same ones for one seed."""
     ids = np.sort(np.asarray(ids, dtype="u8"))
     if len(ids) > most:
         ids = np.random.default_rng(seed).choice(ids, most, replace=False)
     parts = [read_gridded(path, ids) for path in sorted(map(str, shards))]
-    return tuple(np.concatenate([getattr(part, key) for part in parts]) for key in ("flux", "ivar"))
+    return tuple(np.concatenate([getattr(part, key) for part in parts]) for key in ("flux", "ivar", "specobjid"))

@@ -12,6 +12,7 @@ from galspec_core.errors import ConfigError
 FEED_FORWARD = 4  # width of the feed-forward layer over the model's (Vaswani et al. 2017)
 INIT_STD = 0.02  # of positions and mask token (Devlin et al. 2019)
 WITHOUT_DECAY = ("position", "mask_token")  # parameters that no weight decay pulls to zero, besides norms and biases
+OTHER_KEYS = {"kind", "grid", "training", "note"}  # of an entry of encoders, for others to read
 POOLINGS = {"mean": lambda tokens: tokens.mean(dim=1), "max": lambda tokens: tokens.amax(dim=1)}
 
 
@@ -45,11 +46,12 @@ class TransformerConfig:
 
     @classmethod
     def from_entry(cls, entry, grid):
-        """Return it from an entry of ``encoders`` and its grid's entry; raise ConfigError naming a missing key."""
+        """Return it from an entry of ``encoders`` and its grid's entry; raise ConfigError naming a key amiss."""
         names = {field.name for field in fields(cls)} - {"pixels"}
-        missing = sorted(names - set(entry))
-        if missing:
-            raise ConfigError("keys are missing", item="encoders", expected=missing)
+        missing, unknown = sorted(names - set(entry)), sorted(set(entry) - names - OTHER_KEYS)
+        if missing or unknown:
+            what = "keys are missing" if missing else "unknown keys"
+            raise ConfigError(what, item="encoders", expected=missing or sorted(names), got=unknown or None)
         return cls(pixels=grid["pixels"], **{name: entry[name] for name in names})
 
     @property

@@ -74,7 +74,7 @@ class Trainer:
             groups, lr=self.training.lr, betas=tuple(self.training.betas), fused=self.device.type == "cuda"
         )
         self.batches, self.validation, self.course = batches, validation, Course()
-        self.mark = fingerprint(entry, grid, batches.n, batches.batch, len(validation[0]))
+        self.mark = fingerprint(entry, grid, batches.spectra, validation[2].tolist())
 
     def resume(self):
         """Go on from the last checkpoint of this training, if there is one."""
@@ -138,7 +138,7 @@ class Trainer:
         loss = self._loss(flux, ivar, self.course.step)
         value = loss.item()
         if not math.isfinite(value):
-            self._complain(value, lr, flux, ids)
+            self._complain(value, f"learning rate {lr:.3g}", flux, ids)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
@@ -154,7 +154,7 @@ class Trainer:
         with self.precision:
             return self.model(flux, ivar, mask)
 
-    def _complain(self, value, lr, flux, ids):
+    def _complain(self, value, where, flux, ids):
         bad = [str(i) for i, ok in zip(ids, np.isfinite(flux).all(axis=1), strict=True) if not ok]
         cause = f"flux is not finite in {', '.join(bad[:5])}" if bad else "the training diverged"
         remedy = (
@@ -162,15 +162,16 @@ class Trainer:
             if bad
             else "Lower training.lr or training.clip, or set encoder.precision to float32"
         )
-        raise TrainingError(
-            f"the loss is {value} at step {self.course.step}, learning rate {lr:.3g}: {cause}", remedy=remedy
-        )
+        raise TrainingError(f"the loss is {value} at step {self.course.step}, {where}: {cause}", remedy=remedy)
 
     def _validate(self):
         """Note the losses; keep the weights if the validation loss is the best so far."""
         course, batch = self.course, self.training.batch
         start = time.monotonic()
-        loss = self.validation_loss() if len(self.validation[0]) else math.nan
+        flux, _, ids = self.validation
+        loss = self.validation_loss() if len(flux) else math.nan
+        if len(flux) and not math.isfinite(loss):
+            self._complain(loss, "validation", flux, ids)
         rate = course.step * batch / max(course.seconds, 1e-9)
         row = [
             course.step,
@@ -182,7 +183,7 @@ class Trainer:
         ]
         course.history.append(row)
         course.losses = []
-        judged = loss if math.isfinite(loss) else row[2]
+        judged = loss if len(flux) else row[2]
         course.stale = 0 if judged < course.best else course.stale + 1
         if judged < course.best:
             course.best = judged
@@ -192,7 +193,7 @@ class Trainer:
     @torch.no_grad()
     def validation_loss(self):
         """Return the mean loss over the validation spectra, under masks that never change."""
-        flux, ivar = self.validation
+        flux, ivar, _ = self.validation
         size = self.training.batch
         self.model.eval()
         parts = [slice(i, i + size) for i in range(0, len(flux), size)]
@@ -242,4 +243,4 @@ def pretrain(entry, run, grid, shards, train_ids, validation_ids, folder, weight
         best = torch.load(folder / "best.pt", weights_only=True, map_location="cpu")
         save_weights(weights, best, entry, grid)
         write_csv(pd.DataFrame(trainer.course.history, columns=HISTORY), history)
-    forget(folder)
+        forget(folder)  # while it is still held: the next trainer's must not go with it

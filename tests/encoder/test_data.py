@@ -51,5 +51,8 @@ def test_too_few_spectra_are_an_error(shards):
 
 
 def test_validation_takes_at_most_what_it_may(shards):
-    flux, ivar = load_spectra(shards, IDS, 20, seed=1)
+    flux, ivar, ids = load_spectra(shards, IDS, 20, seed=1)
     assert flux.shape == ivar.shape == (20, 120)
+    assert len(set(ids.tolist())) == 20
+    assert np.array_equal(flux, make_spectra(100).flux[np.searchsorted(IDS, ids)])
+    assert np.array_equal(ids, load_spectra(shards[::-1], IDS[::-1], 20, seed=1)[2])

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors.torch import save_file
 from sklearn.decomposition import PCA
 
 from galspec_core.encoder.embed import embed_shard, load_encoder, write_embedding
@@ -53,6 +54,19 @@ def test_bad_pixels_do_not_move_a_spectrum(shards, tmp_path):
     assert np.abs(other - clean).max() < 0.3 * clean.std()
 
 
+def test_what_stands_at_bad_pixels_does_not_move_the_components(tmp_path):
+    """With ivar 0 there, a cosmic ray and a hole lead to the same components, near those of the clean spectra."""
+    bad = np.random.default_rng(1).random(SPECTRA.flux.shape) < 0.01
+    found = []
+    for name, value in (("ray", 1e6), ("hole", -1e6)):
+        flux, ivar = np.where(bad, value, SPECTRA.flux).astype("f4"), np.where(bad, 0, SPECTRA.ivar)
+        write_gridded(tmp_path / f"{name}.parquet", Gridded(IDS, SPECTRA.z, flux, ivar))
+        found.append(fit([tmp_path / f"{name}.parquet"], tmp_path / name).components)
+    assert np.array_equal(*found)
+    clean = PCA(2).fit(SPECTRA.flux.astype("f8")).components_
+    assert (np.abs((found[0] * clean).sum(axis=1)) > 0.999).all()
+
+
 def test_principal_components_do_not_depend_on_the_order_of_files(shards, tmp_path):
     first, second = (fit(paths, tmp_path / name) for name, paths in (("a", shards), ("b", shards[::-1])))
     assert np.array_equal(first.components, second.components)
@@ -69,6 +83,26 @@ def test_an_embedding_depends_on_nothing_but_its_spectrum(transformer):
     assert np.array_equal(whole[40:57], encoder.embed(SPECTRA.flux[40:57], SPECTRA.ivar[40:57]))
     other = load_encoder(transformer, {**RUN, "embed_batch": 7}).embed(SPECTRA.flux, SPECTRA.ivar)
     assert np.allclose(whole, other, atol=1e-5)
+
+
+def test_an_embedding_does_not_depend_on_its_companions(transformer):
+    encoder = load_encoder(transformer, RUN)
+    flux = SPECTRA.flux[:16].copy()
+    alone = encoder.embed(flux, None)[5]
+    flux[:5], flux[6:] = 1e3, -1e3
+    assert np.array_equal(alone, encoder.embed(flux, None)[5])
+
+
+def test_an_embedding_does_not_depend_on_shards(transformer, shards, tmp_path):
+    encoder = load_encoder(transformer, RUN)
+    write_gridded(tmp_path / "whole.parquet", SPECTRA)
+    values = {}
+    for shard in (*shards, tmp_path / "whole.parquet"):
+        embed_shard(encoder, shard, tmp_path / "e.parquet")
+        table = pq.read_table(tmp_path / "e.parquet")
+        for i, vector in zip(table["specobjid"].to_pylist(), table["embedding"].to_pylist(), strict=True):
+            assert np.allclose(vector, values.setdefault(i, vector), atol=1e-5)
+    assert sorted(values) == IDS.tolist()
 
 
 def test_a_shard_is_embedded_in_its_order_with_its_ids(transformer, shards, tmp_path):
@@ -106,6 +140,13 @@ def test_weights_that_cannot_be_read_are_an_error(transformer, spoil):
     transformer.write_bytes(spoil(transformer.read_bytes()))
     with pytest.raises(SearchError, match="no encoder weights can be read"):
         load_encoder(transformer, RUN)
+
+
+def test_weights_that_are_missing_or_foreign_are_an_error(tmp_path):
+    save_file({"layer": torch.zeros(3)}, tmp_path / "foreign.safetensors")
+    for name in ("foreign.safetensors", "missing.safetensors"):
+        with pytest.raises(SearchError, match=f"{name}: no encoder weights can be read"):
+            load_encoder(tmp_path / name, RUN)
 
 
 def test_weights_of_another_shape_are_an_error(transformer):

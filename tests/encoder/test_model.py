@@ -50,6 +50,18 @@ def test_a_hidden_pixel_cannot_be_seen(small):
     assert torch.equal(first, second)
 
 
+def test_a_pixel_with_a_visible_patch_is_seen(small):
+    """Pixel 32 stands in hidden patch 3 and in visible patch 2: random masks leak where patches overlap."""
+    flux = torch.randn(1, 120, generator=torch.Generator().manual_seed(1))
+    mask = torch.zeros(1, small.config.n_patches, dtype=torch.bool)
+    mask[0, 3:6] = True
+    changed = flux.clone()
+    changed[0, 32] += 1
+    with torch.no_grad():
+        first, second = (small.tokens(patchify(x, 15, 5), mask) for x in (flux, changed))
+    assert not torch.equal(first[0, 3], second[0, 3])
+
+
 def test_every_patch_matters_to_every_token(small):
     flux = torch.randn(1, 120, generator=torch.Generator().manual_seed(1)).requires_grad_()
     small.tokens(patchify(flux, 15, 5))[0, 0].sum().backward()
@@ -81,6 +93,8 @@ def test_impossible_settings_are_refused(change):
         TransformerConfig.from_entry({**ENTRY, **change}, GRID)
 
 
-def test_a_missing_key_is_named():
-    with pytest.raises(ConfigError, match="width"):
+def test_a_missing_or_unknown_key_is_named():
+    with pytest.raises(ConfigError, match=r"missing; expected \['width'\]"):
         TransformerConfig.from_entry({k: v for k, v in ENTRY.items() if k != "width"}, GRID)
+    with pytest.raises(ConfigError, match=r"unknown keys.*got \['pooilng'\]"):
+        TransformerConfig.from_entry({**ENTRY, "pooilng": "max"}, GRID)

@@ -18,17 +18,18 @@ from galspec_core.encoder.pretrain import TrainingConfig, pretrain
 from galspec_core.encoder.weights import load_weights
 from galspec_core.errors import ConfigError, TrainingError
 from galspec_core.spectra.shard import Gridded, write_gridded
-from tests.encoder.conftest import ENTRY, GRID, RUN, make_spectra
+from tests.encoder.conftest import ENTRY, GRID, RUN, TRAINING, make_spectra
 
 IDS = make_spectra(100).specobjid
 SAME = ["step", "epoch", "train_loss", "validation_loss", "lr"]
 
 
-def train(shards, folder, entry=ENTRY, **training):
-    entry = {**entry, "training": {**entry["training"], **training}}
+def train(shards, folder, run=RUN, ids=IDS, **training):
+    """Pre-train on the first 80 of ``ids``, validate on the rest; return the history and the weights."""
+    entry = {**ENTRY, "training": {**TRAINING, **training}}
     folder.mkdir(exist_ok=True)
     paths = folder / "checkpoint", folder / "weights.safetensors", folder / "history.csv"
-    pretrain(entry, RUN, GRID, shards, IDS[:80], IDS[80:], *paths)
+    pretrain(entry, run, GRID, shards, ids[:80], ids[80:], *paths)
     return pd.read_csv(paths[2]), load_weights(paths[1])[0]
 
 
@@ -71,28 +72,45 @@ def test_a_training_that_broke_off_goes_on_to_the_same_curve(shards, tmp_path, m
 
 
 SCRIPT = """
-import sys; from pathlib import Path; import tests.encoder.test_pretrain as t
-t.train(sorted(Path(sys.argv[1]).glob("*.parquet")), Path(sys.argv[2]), steps=400, validate_every=50, checkpoint_every=5)
+import sys, time; from pathlib import Path; import tests.encoder.test_pretrain as t
+folder, out, fatal = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+step = t.module.Trainer._step
+def stuck(self, *batch):
+    if self.course.step == fatal:
+        (out / "stuck").touch()
+        time.sleep(600)
+    step(self, *batch)
+t.module.Trainer._step = stuck
+t.train(sorted(folder.glob("*.parquet")), out)
 """
 
 
-def test_a_killed_training_leaves_no_lock_and_goes_on_to_the_same_curve(shards, tmp_path):
-    options = dict(steps=400, validate_every=50, checkpoint_every=5)
-    whole = train(shards, tmp_path / "whole", **options)
-    root = Path(__file__).parents[2]
+@pytest.mark.parametrize("fatal", np.random.default_rng(2025).integers(1, 30, 2).tolist())
+def test_a_killed_training_leaves_no_lock_and_goes_on_to_the_same_curve(shards, tmp_path, fatal):
+    whole = train(shards, tmp_path / "whole")
+    killed, root = tmp_path / "killed", Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", SCRIPT, str(shards[0].parent), str(tmp_path / "killed")]
-    trainer = subprocess.Popen(command, cwd=root, env=environment)
-    last, limit = tmp_path / "killed/checkpoint/last.pt", time.monotonic() + 60
-    while not last.exists() and trainer.poll() is None and time.monotonic() < limit:
-        time.sleep(0.01)
-    with pytest.raises(TrainingError, match=f"another trainer holds this checkpoint.*process {trainer.pid}"):
-        train(shards, tmp_path / "killed", **options)
-    trainer.send_signal(signal.SIGKILL)
-    assert trainer.wait(30) == -signal.SIGKILL
-    resumed = train(shards, tmp_path / "killed", **options)
+    command = [sys.executable, "-c", SCRIPT, str(shards[0].parent), str(killed), str(fatal)]
+    with subprocess.Popen(command, cwd=root, env=environment) as trainer:
+        try:
+            wait_for(killed / "stuck", trainer)
+            with pytest.raises(TrainingError, match=f"another trainer holds this checkpoint.*process {trainer.pid}"):
+                train(shards, killed)
+        finally:
+            trainer.kill()
+    assert trainer.returncode == -signal.SIGKILL
+    resumed = train(shards, killed)
     pd.testing.assert_frame_equal(whole[0][SAME], resumed[0][SAME])
     assert same(whole[1], resumed[1])
+
+
+def wait_for(path, process, seconds=60):
+    """Return when ``path`` is there; fail if the process ends before, or time runs out."""
+    limit = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, "the trainer ended by itself"
+        assert time.monotonic() < limit, "the trainer never came that far"
+        time.sleep(0.01)
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(shards, tmp_path, monkeypatch):
@@ -101,6 +119,15 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(shards, tmp_path, monkeyp
     monkeypatch.undo()
     afresh = train(shards, tmp_path / "a")
     assert same(afresh[1], train(shards, tmp_path / "b")[1])
+
+
+def test_a_checkpoint_of_other_spectra_is_not_resumed(shards, tmp_path, monkeypatch):
+    """As many spectra, but others: the whole history is new."""
+    monkeypatch.setattr(module, "forget", lambda folder: None)
+    train(shards, tmp_path / "a")
+    monkeypatch.undo()
+    others = [train(shards, tmp_path / name, ids=IDS[::-1])[1] for name in ("a", "b")]
+    assert same(*others)
 
 
 def test_a_checkpoint_that_cannot_be_read_is_not_resumed(shards, tmp_path):
@@ -123,6 +150,27 @@ def test_a_loss_that_is_not_finite_stops_with_the_spectrum_named(shards, tmp_pat
     with pytest.raises(TrainingError, match=f"loss is nan at step .* flux is not finite in {2**63 + 3}"):
         train(shards, tmp_path / "a")
     assert not (tmp_path / "a/weights.safetensors").exists()
+
+
+def test_a_validation_spectrum_that_is_not_finite_is_named(shards, tmp_path):
+    whole = make_spectra(100)
+    whole.flux[90, 7] = np.nan
+    write_gridded(shards[3], Gridded(*(getattr(whole, key)[70:] for key in ("specobjid", "z", "flux", "ivar"))))
+    with pytest.raises(TrainingError, match=f"loss is nan at step 10, validation: flux is not finite in {2**63 + 90}"):
+        train(shards, tmp_path / "a")
+
+
+def test_without_validation_spectra_the_training_loss_judges(shards, tmp_path):
+    history, weights = train(shards, tmp_path / "a", ids=IDS[:80])
+    assert history["validation_loss"].isna().all()
+    assert "position" in weights
+
+
+def test_training_in_bfloat16_learns_too(shards, tmp_path):
+    run = {**RUN, "precision": "bfloat16"}
+    history, weights = train(shards, tmp_path / "a", run=run, steps=100, validate_every=25)
+    assert history["validation_loss"].iloc[-1] < 0.7 * history["validation_loss"].iloc[0]
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
 
 
 def test_a_training_that_diverges_says_so(shards, tmp_path):
