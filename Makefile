@@ -6,9 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+FOLDER := runs/$(or $(NAME),demo)
+RUN := $(SNAKEMAKE) --configfile config.yaml config/$(or $(NAME),embedded).yaml --directory $(FOLDER) \
+    --workflow-profile profiles/demo \
+    $(if $(SAS),--config sas=$(abspath $(SAS)) $(if $(OUTLIERS),outliers=$(abspath $(OUTLIERS))))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo survey lint test test-fast clean
+.PHONY: help install demo survey paper tune lint test test-fast clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,18 +23,25 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("GalSpec needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV), some minutes"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mock,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mock,systems,dev]'
 	touch $@
 
 demo: install ## the whole pipeline on the simulated survey, no network: about 10 minutes on 2 cores
-	$(SNAKEMAKE) --configfile config.yaml config/embedded.yaml --directory runs/demo --workflow-profile profiles/demo
-	$(BIN)/galspec show runs/demo
+	$(RUN)
+	$(BIN)/galspec show $(FOLDER)
 
 survey: install ## the same on spectra in a folder: make survey NAME=semireal SAS=FOLDER [OUTLIERS=FILE]
 	test -n "$(NAME)" -a -n "$(SAS)" || { echo "usage: make survey NAME=real SAS=FOLDER [OUTLIERS=FILE]" >&2; exit 2; }
-	$(SNAKEMAKE) --configfile config.yaml config/$(NAME).yaml --directory runs/$(NAME) --workflow-profile profiles/demo \
-	    --config sas=$(abspath $(SAS)) $(if $(OUTLIERS),outliers=$(abspath $(OUTLIERS)))
-	$(BIN)/galspec show runs/$(NAME)
+	$(RUN)
+	$(BIN)/galspec show $(FOLDER)
+
+paper: install ## every table and figure, of the simulated survey or of one in a folder (as above): 30 minutes more
+	$(RUN) results/paper.done
+	$(RUN) results/paper.done --report results/report.html
+	$(BIN)/galspec show $(FOLDER)
+
+tune: install ## try settings of every encoder and system on the training side of a run after make paper: an hour
+	$(BIN)/python -m galspec_core.baselines.tune config.yaml config/$(or $(NAME),embedded).yaml --run $(FOLDER)
 
 lint: install ## style, types, layout of the workflow
 	$(BIN)/ruff check .

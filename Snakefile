@@ -3,11 +3,15 @@
 configfile: "config.yaml"
 
 
+report: "report/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/catalogs.smk"
 include: "rules/spectra.smk"
 include: "rules/encoder.smk"
 include: "rules/search.smk"
+include: "rules/baselines.smk"
 include: "rules/figures.smk"
 
 
@@ -22,3 +26,13 @@ rule all:
         "results/spectra/rejected.csv",
         "results/figures/neighbours.pdf",
         expand("results/figures/loss_{encoder}.pdf", encoder=TRAINED),
+
+
+rule paper:
+    """Every table and figure of the paper, and those beside them."""
+    input:
+        expand("results/{table}.csv", table=TABLES),
+        expand("results/figures/{figure}.pdf", figure=FIGURES),
+        rules.all.input,
+    output:
+        touch("results/paper.done"),

@@ -57,13 +57,15 @@ def load_config(paths):
     """Return the configuration of several YAML files, later ones over earlier ones key by key, as Snakemake does."""
     config = {}
     for path in paths:
-        _merge(config, yaml.safe_load(Path(path).read_text()) or {})
+        config = merge(config, yaml.safe_load(Path(path).read_text()) or {})
     return config
 
 
-def _merge(config, other):
-    for key, value in other.items():
-        if isinstance(value, dict) and isinstance(config.get(key), dict):
-            _merge(config[key], value)
-        else:
-            config[key] = value
+def merge(config, other):
+    """Return ``config`` with the keys of ``other`` over its own, dict by dict; neither is changed."""
+    both = {key: merge(config[key], value) for key, value in other.items() if _are_dicts(config.get(key), value)}
+    return {**config, **other, **both}
+
+
+def _are_dicts(*values):
+    return all(isinstance(value, dict) for value in values)

@@ -25,13 +25,14 @@ WITHOUT_EFFECT = {
 RECORDED = ("torch", "numpy", "scipy", "astropy", "pyarrow", "pandas", "faiss-cpu", "scikit-learn", "snakemake")
 
 
-def code_hash(script):
-    """Return a short hash of a script and of every GalSpec module it imports, directly or not.
+def code_hash(script, *modules):
+    """Return a short hash of a script, of files it loads by name, and of every GalSpec module these import.
 
     Comments and layout count too. Modules without an effect on results (errors, logs, downloads) are left out.
     """
-    digest = hashlib.sha256(_source(Path(script)))
-    for module in sorted(_closure(Path(script))):
+    files = [Path(script), *map(Path, modules)]
+    digest = hashlib.sha256(b"".join(map(_source, files)))
+    for module in sorted(set().union(*map(_closure, files))):
         digest.update(_source(_module_path(module)))
     return digest.hexdigest()[:16]
 

@@ -162,8 +162,8 @@ rule count_roles:
     input:
         roles="results/catalogs/roles.parquet",
     output:
-        table1="results/table1.csv",
-        table3="results/table3.csv",
+        table1=report("results/table1.csv", caption="../report/table1.rst", category="Tables"),
+        table3=report("results/table3.csv", caption="../report/table3.rst", category="Tables"),
     log:
         "logs/catalogs/count_roles.log",
     benchmark:

@@ -2,17 +2,19 @@
 import re
 from pathlib import Path
 
-from galspec_core.catalogs.tasks import active_tasks, targets, user_tables
+from galspec_core.baselines.kinds import check_systems, family, module_path, resolve
+from galspec_core.catalogs.roles import ALL_CLASSES, THREE_CLASSES
+from galspec_core.catalogs.tasks import active_tasks, lines_missing, targets, user_tables
 from galspec_core.config import check_config
 from galspec_core.provenance import code_hash
 from galspec_core.sas import is_url
 
 check_config(config)
+check_systems(config)
 
 SHARDS = [f"{i:04d}" for i in range(config["spectra"]["n_shards"])]
 METHODS = config["search"]["methods"]
 GRID_OF = {name: entry["grid"] for name, entry in config["encoders"].items()}
-METHOD_GRIDS = sorted({GRID_OF[method] for method in METHODS})
 TRAINED = [m for m in METHODS if config["encoders"][m]["kind"] != "pca"]
 TASKS = active_tasks(config)
 OWN_TABLES = user_tables(TASKS)
@@ -29,7 +31,49 @@ PREPARE_KEYS = [
     "max_rejected",
     "max_rejected_floor",
 ]
+FEATURES = {
+    "nuisance": "results/baselines/nuisance.parquet",
+    "lines": "results/catalogs/labels.parquet",
+}
 VOTE_KEYS = ["top_k", "weight", "epsilon", "normalise", "scale"]
+SEEDS = config["catalogs"]["sample"]["seeds"]
+SYSTEMS = {name: resolve(entry, config) for name, entry in config["baselines"]["systems"].items()}
+SYSTEM_FAMILY = {name: family(entry) for name, entry in SYSTEMS.items()}
+IN_TABLE2, IN_TABLE4, IN_SYSTEMS = (config["baselines"][f"in_{name}"] for name in ("table2", "table4", "systems"))
+NOTES = {name: entry.get("note") for name, entry in {**config["encoders"], **SYSTEMS}.items()}
+USED_GRIDS = {GRID_OF[method] for method in METHODS}
+USED_GRIDS |= {SYSTEMS[name]["grid"] for name in [*IN_TABLE2, *IN_TABLE4, *IN_SYSTEMS] if "grid" in SYSTEMS[name]}
+CASE = config["figures"]["case"]
+DISTANCES = config["figures"]["distances"]
+FAILURES = config["figures"]["failures"]
+OUTLIERS = config["figures"]["outlier_task"]
+SWEEP_OF = {
+    "fig4": "target_share",
+    "fig5": "top_k",
+    "fig_base_size": "base_size",
+    "fig_wrong_labels": "wrong_labels",
+}
+SWEEP_TASKS = {name: list(TASKS) for name in config["search"]["sweeps"]}
+SWEEP_TASKS["target_share"] = [task for task in TASKS if task == config["figures"]["fig4_task"]] or list(TASKS)[:1]
+STRESS = config["baselines"]["stress"]
+STRESS_NETWORKS = {
+    system: (
+        SYSTEMS[system]["grid"],
+        {seed: f"results/baselines/{system}/{THREE_CLASSES}/{seed}/weights.safetensors" for seed in STRESS["seeds"]},
+    )
+    for system in STRESS["networks"]
+}
+STRESS_GRIDS = {grid for grid, _ in STRESS_NETWORKS.values()} | {GRID_OF[m] for m in STRESS["methods"]}
+STRESS_SHARDS = {
+    grid: expand("results/spectra/{grid}/{shard}.parquet", grid=grid, shard=SHARDS) for grid in sorted(STRESS_GRIDS)
+}
+FIGURES = [*SWEEP_OF, *(f"fig{i}" for i in (1, 2, 3)), "fig_a1", "fig_b1", "fig_c1", "neighbours"]
+TABLES = ["table1", "table3", "table4", "classes", "systems", "table_a1", "table_b2"]
+if not lines_missing(config):
+    TABLES.append("table2")
+    FIGURES.append("fig_stress")
+if OUTLIERS in TASKS:
+    TABLES += ["table_b1", "outlier_subtypes"]
 PAGE = config["figures"]["neighbours"]
 
 
@@ -38,7 +82,11 @@ wildcard_constraints:
     catalog="|".join(map(re.escape, PLACES)),
     encoder="|".join(config["encoders"]),
     grid="|".join(config["spectra"]["grids"]),
-    task="|".join([*TASKS, "classes"]),
+    task="|".join([*TASKS, ALL_CLASSES, THREE_CLASSES]),
+    system="|".join(SYSTEMS),
+    seed=r"\d+",
+    sweep="|".join(config["search"]["sweeps"]),
+    sweep_figure="|".join(SWEEP_OF),
 
 
 def code(rule_name):
@@ -70,3 +118,46 @@ def catalog_columns(wildcards):
     if wildcards.catalog == "outliers":
         return config["catalogs"]["outlier_columns"]
     return OWN_TABLES.get(wildcards.catalog, {}).get("columns")
+
+
+def system_code(rule_name):
+    """Return a function that hashes the script of a rule with the module of the system's kind."""
+    script = Path(workflow.basedir) / "workflow_scripts" / f"{rule_name}.py"
+    return lambda wildcards: code_hash(script, module_path(SYSTEMS[wildcards.system]))
+
+
+def tasks_of(system):
+    """Return the tasks that a system takes part in: those of the tables that list it."""
+    return [THREE_CLASSES] * (system in IN_TABLE2) + list(TASKS) * (system in IN_TABLE4 or system in IN_SYSTEMS)
+
+
+def seeds_of(system):
+    """Return the seeds of a system: its own where it has some, else the sample's."""
+    return SYSTEMS[system].get("seeds", SEEDS)
+
+
+def system_shards(wildcards):
+    """Return the gridded shards that a system reads; of its latents' grid where it reads those, none for a table."""
+    entry = SYSTEMS[wildcards.system]
+    grid = SYSTEMS[entry["of"]]["grid"] if "of" in entry else entry.get("grid")
+    return expand("results/spectra/{grid}/{shard}.parquet", grid=grid, shard=SHARDS) if grid else []
+
+
+def system_inputs(wildcards):
+    """Return what a system needs to vote: its shards or table, and the weights of its network or latents."""
+    system, entry = wildcards.system, SYSTEMS[wildcards.system]
+    inputs = {"shards": system_shards(wildcards)}
+    if "features" in entry:
+        inputs["table"] = FEATURES[entry["features"]]
+    if "of" in entry:
+        inputs["latents"] = f"results/baselines/{entry['of']}/weights.safetensors"
+    if SYSTEM_FAMILY[system] == "network":
+        inputs["weights"] = f"results/baselines/{system}/weights.safetensors"
+    if SYSTEM_FAMILY[system] == "supervised":
+        inputs["weights"] = expand(
+            "results/baselines/{system}/{task}/{seed}/weights.safetensors",
+            system=system,
+            task=tasks_of(system),
+            seed=seeds_of(system),
+        )
+    return inputs

@@ -4,7 +4,7 @@ rule plot_history:
         "results/encoder/{encoder}/history.csv",
     output:
         pdf="results/figures/loss_{encoder}.pdf",
-        png="results/figures/loss_{encoder}.png",
+        png=report("results/figures/loss_{encoder}.png", caption="../report/loss.rst", category="Figures"),
         csv="results/figures/loss_{encoder}.csv",
     log:
         "logs/figures/plot_history/{encoder}.log",
@@ -35,7 +35,7 @@ rule plot_neighbours:
         ),
     output:
         pdf="results/figures/neighbours.pdf",
-        png="results/figures/neighbours.png",
+        png=report("results/figures/neighbours.png", caption="../report/neighbours.rst", category="Figures"),
         csv="results/figures/neighbours.csv",
     log:
         "logs/figures/plot_neighbours.log",
@@ -53,3 +53,141 @@ rule plot_neighbours:
         grid=config["spectra"]["grids"][GRID_OF[PAGE["method"]]],
     script:
         "../workflow_scripts/plot_neighbours.py"
+
+
+rule plot_sweep:
+    """Plot precision, recall and F1 against what was swept: figures 4, 5 and two like them."""
+    input:
+        lambda wildcards: f"results/search/sweeps/{SWEEP_OF[wildcards.sweep_figure]}.csv",
+    output:
+        pdf="results/figures/{sweep_figure}.pdf",
+        png=report("results/figures/{sweep_figure}.png", caption="../report/sweep.rst", category="Figures"),
+        csv="results/figures/{sweep_figure}.csv",
+    log:
+        "logs/figures/plot_sweep/{sweep_figure}.log",
+    benchmark:
+        "benchmarks/figures/plot_sweep/{sweep_figure}.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("plot_sweep"),
+        sweep=lambda wildcards: SWEEP_OF[wildcards.sweep_figure],
+    script:
+        "../workflow_scripts/plot_sweep.py"
+
+
+rule plot_search_time:
+    """Plot search time against the size of the knowledge base: figure C1."""
+    input:
+        "results/search/search_time.csv",
+    output:
+        pdf="results/figures/fig_c1.pdf",
+        png=report("results/figures/fig_c1.png", caption="../report/fig_c1.rst", category="Figures"),
+        csv="results/figures/fig_c1.csv",
+    log:
+        "logs/figures/plot_search_time.log",
+    benchmark:
+        "benchmarks/figures/plot_search_time.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("plot_search_time"),
+    script:
+        "../workflow_scripts/plot_search_time.py"
+
+
+rule plot_stress:
+    """Plot F1 against redshift, a shifted input, S/N and lost pixels."""
+    input:
+        "results/baselines/stress.csv",
+    output:
+        pdf="results/figures/fig_stress.pdf",
+        png=report("results/figures/fig_stress.png", caption="../report/fig_stress.rst", category="Figures"),
+        csv="results/figures/fig_stress.csv",
+    log:
+        "logs/figures/plot_stress.log",
+    benchmark:
+        "benchmarks/figures/plot_stress.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("plot_stress"),
+    script:
+        "../workflow_scripts/plot_stress.py"
+
+
+rule plot_distances:
+    """Describe and plot the distances within a knowledge base and the weights made of them: table A1 and figure A1."""
+    input:
+        index=f"results/search/classes/knowledge_base/{DISTANCES['method']}/index.faiss",
+    output:
+        table=report("results/table_a1.csv", caption="../report/table_a1.rst", category="Tables"),
+        pdf="results/figures/fig_a1.pdf",
+        png=report("results/figures/fig_a1.png", caption="../report/fig_a1.rst", category="Figures"),
+        csv="results/figures/fig_a1.csv",
+    log:
+        "logs/figures/plot_distances.log",
+    benchmark:
+        "benchmarks/figures/plot_distances.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        code=code("plot_distances"),
+        settings=DISTANCES,
+        scale=config["search"]["scale"],
+    script:
+        "../workflow_scripts/plot_distances.py"
+
+
+rule plot_case:
+    """Study one spectrum and the neighbours that label it: table B2 and figure B1."""
+    input:
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        labels="results/catalogs/labels.parquet",
+        rejected="results/spectra/rejected.csv",
+        index=f"results/search/classes/knowledge_base/{CASE['method']}/index.faiss",
+        embeddings=expand(
+            "results/encoder/{encoder}/embedding/{shard}.parquet",
+            encoder=CASE["method"],
+            shard=SHARDS,
+        ),
+        shards=expand("results/spectra/rest/{shard}.parquet", shard=SHARDS),
+    output:
+        table=report("results/table_b2.csv", caption="../report/table_b2.rst", category="Tables"),
+        pdf="results/figures/fig_b1.pdf",
+        png=report("results/figures/fig_b1.png", caption="../report/fig_b1.rst", category="Figures"),
+        csv="results/figures/fig_b1.csv",
+    log:
+        "logs/figures/plot_case.log",
+    benchmark:
+        "benchmarks/figures/plot_case.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        code=code("plot_case"),
+        study=CASE,
+        settings={key: config["search"][key] for key in VOTE_KEYS},
+        grid=config["spectra"]["grids"]["rest"],
+    script:
+        "../workflow_scripts/plot_case.py"

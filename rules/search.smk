@@ -73,9 +73,10 @@ rule score_tasks:
     """Score the search for each target, beside the published values: table 4."""
     input:
         votes=expand("results/search/{task}/votes.parquet", task=TASKS),
+        systems=expand("results/baselines/{system}/votes.parquet", system=IN_TABLE4),
         manifest="results/catalogs/manifest.parquet",
     output:
-        "results/table4.csv",
+        report("results/table4.csv", caption="../report/table4.rst", category="Tables"),
     log:
         "logs/search/score_tasks.log",
     benchmark:
@@ -89,7 +90,7 @@ rule score_tasks:
     params:
         code=code("score_tasks"),
         tasks=list(TASKS),
-        notes={method: config["encoders"][method].get("note") for method in METHODS},
+        notes=NOTES,
         bootstrap=config["search"]["bootstrap"],
     script:
         "../workflow_scripts/score_tasks.py"
@@ -101,7 +102,7 @@ rule score_classes:
         votes="results/search/classes/votes.parquet",
         manifest="results/catalogs/manifest.parquet",
     output:
-        "results/classes.csv",
+        report("results/classes.csv", caption="../report/classes.rst", category="Tables"),
     log:
         "logs/search/score_classes.log",
     benchmark:
@@ -117,3 +118,135 @@ rule score_classes:
         bootstrap=config["search"]["bootstrap"],
     script:
         "../workflow_scripts/score_classes.py"
+
+
+rule score_subtypes:
+    """Score the recall of outliers by subtype."""
+    input:
+        votes=f"results/search/{OUTLIERS}/votes.parquet",
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+    output:
+        report("results/outlier_subtypes.csv", caption="../report/outlier_subtypes.rst", category="Tables"),
+    log:
+        "logs/search/score_subtypes.log",
+    benchmark:
+        "benchmarks/search/score_subtypes.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("score_subtypes"),
+        task=OUTLIERS,
+        target=TASKS.get(OUTLIERS, {}).get("target"),
+    script:
+        "../workflow_scripts/score_subtypes.py"
+
+
+rule sweep_search:
+    """Vote again and again with one setting swept, on the embeddings that are there."""
+    input:
+        bases=lambda wildcards: [
+            f"results/search/{task}/knowledge_base/{method}/index.faiss"
+            for task in SWEEP_TASKS[wildcards.sweep]
+            for method in METHODS
+        ],
+        embeddings=expand(
+            "results/encoder/{encoder}/embedding/{shard}.parquet",
+            encoder=METHODS,
+            shard=SHARDS,
+        ),
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        rejected="results/spectra/rejected.csv",
+    output:
+        "results/search/sweeps/{sweep}.csv",
+    log:
+        "logs/search/sweep_search/{sweep}.log",
+    benchmark:
+        "benchmarks/search/sweep_search/{sweep}.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        code=code("sweep_search"),
+        values=lambda wildcards: config["search"]["sweeps"][wildcards.sweep],
+        tasks=lambda wildcards: {task: TASKS[task] for task in SWEEP_TASKS[wildcards.sweep]},
+        methods=lambda wildcards: {
+            (task, method): (
+                f"results/search/{task}/knowledge_base/{method}",
+                expand(
+                    "results/encoder/{encoder}/embedding/{shard}.parquet",
+                    encoder=method,
+                    shard=SHARDS,
+                ),
+            )
+            for task in SWEEP_TASKS[wildcards.sweep]
+            for method in METHODS
+        },
+        search={key: config["search"][key] for key in VOTE_KEYS},
+    script:
+        "../workflow_scripts/sweep_search.py"
+
+
+rule time_search:
+    """Time single queries against knowledge bases of growing size."""
+    input:
+        index=f"results/search/classes/knowledge_base/{CASE['method']}/index.faiss",
+        roles="results/catalogs/roles.parquet",
+        embeddings=expand(
+            "results/encoder/{encoder}/embedding/{shard}.parquet",
+            encoder=CASE["method"],
+            shard=SHARDS,
+        ),
+    output:
+        "results/search/search_time.csv",
+    log:
+        "logs/search/time_search.log",
+    benchmark:
+        "benchmarks/search/time_search.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        code=code("time_search"),
+        settings=config["search"]["timing"],
+    script:
+        "../workflow_scripts/time_search.py"
+
+
+rule list_failures:
+    """List the targets that one method missed and why: table B1."""
+    input:
+        votes=f"results/search/{OUTLIERS}/votes.parquet",
+        metadata=f"results/search/{OUTLIERS}/knowledge_base/{FAILURES['method']}/metadata.parquet",
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        shards=expand("results/spectra/rest/{shard}.parquet", shard=SHARDS),
+    output:
+        report("results/table_b1.csv", caption="../report/table_b1.rst", category="Tables"),
+    log:
+        "logs/search/list_failures.log",
+    benchmark:
+        "benchmarks/search/list_failures.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("list_failures"),
+        target=TASKS.get(OUTLIERS, {}).get("target"),
+        settings={"task": OUTLIERS, **FAILURES},
+    script:
+        "../workflow_scripts/list_failures.py"

@@ -54,7 +54,7 @@ rule collect_rejected:
         expand("data/spectra/{shard}.rejected.csv", shard=SHARDS),
         expand(
             "results/spectra/{grid}/{shard}.rejected.csv",
-            grid=METHOD_GRIDS,
+            grid=sorted(USED_GRIDS),
             shard=SHARDS,
         ),
     output:

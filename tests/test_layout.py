@@ -16,7 +16,7 @@ MAY_IMPORT = {  # a stage and the stages before it; errors, log, files and sas a
     "spectra": set(),
     "encoder": {"spectra"},
     "search": {"catalogs", "spectra", "encoder"},
-    "baselines": {"catalogs", "spectra", "encoder"},
+    "baselines": {"catalogs", "spectra", "encoder", "search"},
     "figures": {"catalogs", "spectra", "encoder", "search", "baselines"},
 }
 ONLY_IN = {"faiss": "search/knowledge_base.py", "requests": "sas.py"}
@@ -81,7 +81,14 @@ def test_every_rule_says(directive):
 
 
 def test_only_training_and_embedding_ask_for_a_gpu():
-    assert {name for name, text in rules().items() if "gpu=" in text} == {"pretrain_encoder", "embed_shard"}
+    assert {name for name, text in rules().items() if "gpu=" in text} == {
+        "pretrain_encoder",
+        "embed_shard",
+        "train_system",
+        "train_supervised",
+        "vote_system",
+        "stress_methods",
+    }
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -108,7 +115,9 @@ def test_profiles_agree(key):
 def test_the_conda_environment_has_the_pins_of_pyproject():
     pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert all(re.fullmatch(r"[\w-]+==[\w.]+", pin) for pin in pins)
+    more = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["systems"]
     assert yaml.safe_load((ROOT / "envs/galspec.yaml").read_text())["dependencies"][-1]["pip"] == pins
+    assert yaml.safe_load((ROOT / "envs/systems.yaml").read_text())["dependencies"][-1]["pip"] == pins + more
 
 
 def test_constraints_do_not_repeat_the_direct_pins():

@@ -5,12 +5,14 @@ import pandas as pd
 from galspec_core.files import write_csv
 from galspec_core.log import job_log
 from galspec_core.provenance import write_provenance
-from galspec_core.search.tables import table4
+from galspec_core.search.tables import table4, votes_of_task
 
 with job_log(snakemake.log[0]) as log:
-    params = snakemake.params
-    votes = {task: pd.read_parquet(path) for task, path in zip(params.tasks, snakemake.input.votes, strict=True)}
-    manifest = pd.read_parquet(snakemake.input.manifest, columns=["specobjid", "position"])
+    params, inputs = snakemake.params, snakemake.input
+    votes = {
+        task: votes_of_task(task, path, inputs.systems) for task, path in zip(params.tasks, inputs.votes, strict=True)
+    }
+    manifest = pd.read_parquet(inputs.manifest, columns=["specobjid", "position"])
     table = table4(votes, manifest, params.notes, params.bootstrap)
     write_csv(table, snakemake.output[0])
     write_provenance(snakemake.output[0], snakemake.input, {"bootstrap": params.bootstrap})

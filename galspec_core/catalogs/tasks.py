@@ -58,7 +58,8 @@ class Task:
         return Negatives.from_config(self.negatives, f"tasks.{name}.negatives")
 
 
-def _lines_missing(config, name):
+def lines_missing(config, name=None):
+    """Return the key of ``catalogs.files`` without which there are no line classes, None where nothing is missing."""
     files = config["catalogs"]["files"]
     if not files.get("galspecextra"):
         return "catalogs.files.galspecextra"
@@ -78,7 +79,7 @@ def _table_missing(config, name):
     return None if config["tasks"][name].get("file") else f"tasks.{name}.file"
 
 
-SOURCES = {"bpt": _lines_missing, "silo": _silo_missing, "outliers": _outliers_missing}
+SOURCES = {"bpt": lines_missing, "silo": _silo_missing, "outliers": _outliers_missing}
 
 
 def active_tasks(config):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from galspec_core.errors import TrainingError
-from galspec_core.spectra.shard import gridded_ids, read_gridded
+from galspec_core.spectra.shard import gridded_ids, read_gridded, stack
 
 BUFFER = 8192  # spectra shuffled together and held in memory: 240 MB at 3688 pixels
 
@@ -41,7 +41,7 @@ class Batches:
         self._kept = {}
 
     def epoch(self, epoch, skip=0):
-        """Yield (flux[B, L], ivar[B, L], specobjid[B]) of one epoch, without its first ``skip`` batches."""
+        """Yield the batches of one epoch, each a ``Gridded`` of B spectra, without the first ``skip``."""
         rng = np.random.default_rng([self.seed, epoch])
         parts = [(shards, rng.permutation(self._size(shards))) for shards in self._groups(rng)]
         ends = np.cumsum([len(order) for _, order in parts])
@@ -51,13 +51,13 @@ class Batches:
             rest = None
             coming = ahead.submit(self._load, *parts[first]) if first < len(parts) else None
             for i in range(first, len(parts)):
-                part = tuple(values[drop if i == first else 0 :] for values in coming.result())
+                part = coming.result()[drop if i == first else 0 :]
                 coming = ahead.submit(self._load, *parts[i + 1]) if i + 1 < len(parts) else None
-                part = part if rest is None else tuple(np.concatenate(pair) for pair in zip(rest, part, strict=True))
-                whole = len(part[0]) // self.batch * self.batch
+                part = part if rest is None else stack([rest, part])
+                whole = len(part) // self.batch * self.batch
                 for start in range(0, whole, self.batch):
-                    yield tuple(values[start : start + self.batch] for values in part)
-                rest = tuple(values[whole:] for values in part)
+                    yield part[start : start + self.batch]
+                rest = part[whole:]
 
     def _groups(self, rng):
         """Return lists of shard numbers, in a new order, each of at least ``buffer`` spectra but the last."""
@@ -74,25 +74,22 @@ class Batches:
         return sum(len(self.rows[shard]) for shard in shards)
 
     def _load(self, shards, order):
-        """Return (flux, ivar, specobjid) of the wanted rows of some shards, in ``order``."""
-        read = [self._read(shard) for shard in shards]
-        return tuple(np.concatenate([part[i] for part in read])[order] for i in range(3))
+        """Return the wanted rows of some shards, in ``order``."""
+        return stack([self._read(shard) for shard in shards])[order]
 
     def _read(self, shard):
-        """Return (flux, ivar, specobjid) of one shard; a survey that fits the buffer is read once and kept."""
+        """Return the wanted rows of one shard; a survey that fits the buffer is read once and kept."""
         if shard not in self._kept:
-            whole, rows = read_gridded(self.shards[shard]), self.rows[shard]
-            part = (whole.flux[rows], whole.ivar[rows], whole.specobjid[rows])
+            part = read_gridded(self.shards[shard])[self.rows[shard]]
             if self.n > self.buffer:
                 return part
             self._kept[shard] = part
         return self._kept[shard]
 
 
-def load_spectra(shards, ids, most, seed):
-    """Return (flux[n, L], ivar[n, L], specobjid[n]) of at most ``most`` of ``ids``, the same ones for one seed."""
-    ids = np.sort(np.asarray(ids, dtype="u8"))
-    if len(ids) > most:
+def load_spectra(shards, ids, most=None, seed=0):
+    """Return at most ``most`` spectra of ``ids`` as one ``Gridded``, the same ones for one seed."""
+    ids = np.unique(np.asarray(ids, dtype="u8"))
+    if most is not None and len(ids) > most:
         ids = np.random.default_rng(seed).choice(ids, most, replace=False)
-    parts = [read_gridded(path, ids) for path in sorted(map(str, shards))]
-    return tuple(np.concatenate([getattr(part, key) for part in parts]) for key in ("flux", "ivar", "specobjid"))
+    return stack([read_gridded(path, ids) for path in sorted(map(str, shards))])

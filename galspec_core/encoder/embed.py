@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import torch
 
 from galspec_core.encoder.device import set_up
-from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig
+from galspec_core.encoder.model import build_transformer
 from galspec_core.encoder.pca import PcaEncoder, fit_pca
 from galspec_core.encoder.pretrain import pretrain
 from galspec_core.encoder.weights import load_weights
@@ -16,29 +16,37 @@ from galspec_core.log import Progress
 from galspec_core.spectra.shard import read_gridded
 
 
-class TransformerEncoder:
-    """A pre-trained GalSpecEncoder, in float32 whatever it was trained in."""
+class NetworkEncoder:
+    """A trained network that embeds, in float32 whatever it was trained in."""
 
-    def __init__(self, tensors, entry, grid, run):
+    def __init__(self, model, tensors, pixels, run):
         self.device, self.batch = set_up(run), run.get("embed_batch", 64)
-        self.model = GalSpecEncoder(TransformerConfig.from_entry(entry, grid)).to(self.device).eval()
+        self.model = model.to(self.device).eval()
         self.model.load_state_dict(tensors)
-        self.pixels = grid["pixels"]
+        self.pixels = pixels
 
     @torch.inference_mode()
     def embed(self, flux, ivar):
         """Return the embedding [B, D] of flux[B, L]; each batch is filled to its full size, so none differs in shape."""
-        parts = []
-        for start in range(0, len(flux), self.batch):
-            part = torch.zeros(self.batch, flux.shape[1])
-            rows = torch.from_numpy(np.ascontiguousarray(flux[start : start + self.batch]))
-            part[: len(rows)] = rows
-            parts.append(self.model.embed(part.to(self.device))[: len(rows)].float().cpu().numpy())
-        return np.concatenate(parts) if parts else np.empty((0, self.model.config.width), "f4")
+        parts = [
+            self._embed_batch(flux[i : i + self.batch], ivar[i : i + self.batch])
+            for i in range(0, max(len(flux), 1), self.batch)
+        ]
+        return np.concatenate(parts)
+
+    def _embed_batch(self, flux, ivar):
+        filled = [torch.zeros(self.batch, self.pixels) for _ in range(2)]
+        for whole, rows in zip(filled, (flux, ivar), strict=True):
+            whole[: len(rows)] = torch.from_numpy(np.ascontiguousarray(rows))
+        return self.model.embed(*(whole.to(self.device) for whole in filled))[: len(flux)].float().cpu().numpy()
+
+
+def _load_transformer(tensors, entry, grid, run):
+    return NetworkEncoder(build_transformer(entry, grid), tensors, grid["pixels"], run)
 
 
 FIT = {"transformer": pretrain, "pca": fit_pca}
-LOAD = {"transformer": TransformerEncoder, "pca": lambda tensors, entry, grid, run: PcaEncoder(tensors, entry, grid)}
+LOAD = {"transformer": _load_transformer, "pca": lambda tensors, entry, grid, run: PcaEncoder(tensors, entry, grid)}
 
 
 def load_encoder(weights, run):

@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields
 import torch
 from torch import nn
 
+from galspec_core.encoder.network import Network
 from galspec_core.encoder.objective import LOSSES, MASKS
 from galspec_core.encoder.patches import n_patches, patchify
 from galspec_core.errors import ConfigError
 
 FEED_FORWARD = 4  # width of the feed-forward layer over the model's (Vaswani et al. 2017)
 INIT_STD = 0.02  # of positions and mask token (Devlin et al. 2019)
-WITHOUT_DECAY = ("position", "mask_token")  # parameters that no weight decay pulls to zero, besides norms and biases
 OTHER_KEYS = {"kind", "grid", "training", "note"}  # of an entry of encoders, for others to read
 POOLINGS = {"mean": lambda tokens: tokens.mean(dim=1), "max": lambda tokens: tokens.amax(dim=1)}
 
@@ -30,6 +30,7 @@ class TransformerConfig:
     mask_share: float
     loss: str
     pooling: str
+    window: int | None = None  # patches on either side that a patch attends to; None is all
 
     def __post_init__(self):
         for key, known in (("mask", MASKS), ("loss", LOSSES), ("pooling", POOLINGS)):
@@ -48,11 +49,11 @@ class TransformerConfig:
     def from_entry(cls, entry, grid):
         """Return it from an entry of ``encoders`` and its grid's entry; raise ConfigError naming a key amiss."""
         names = {field.name for field in fields(cls)} - {"pixels"}
-        missing, unknown = sorted(names - set(entry)), sorted(set(entry) - names - OTHER_KEYS)
+        missing, unknown = sorted(names - set(entry) - {"window"}), sorted(set(entry) - names - OTHER_KEYS)
         if missing or unknown:
             what = "keys are missing" if missing else "unknown keys"
             raise ConfigError(what, item="encoders", expected=missing or sorted(names), got=unknown or None)
-        return cls(pixels=grid["pixels"], **{name: entry[name] for name in names})
+        return cls(pixels=grid["pixels"], **{name: entry[name] for name in names if name in entry})
 
     @property
     def n_patches(self):
@@ -60,13 +61,15 @@ class TransformerConfig:
         return n_patches(self.pixels, self.patch, self.overlap)
 
 
-class GalSpecEncoder(nn.Module):
+class GalSpecEncoder(Network):
     """Patch embedding, learned positions, L identical layers of attention and feed-forward, a linear head.
 
     The layers are torch's, normalised before each sub-layer (pre-norm): the paper does not say where, and post-norm
     does not train stably without a longer warm-up. Patches see all pixels as they are; a hidden patch is replaced by a
     learned token.
     """
+
+    WITHOUT_DECAY = ("position", "mask_token")
 
     def __init__(self, config):
         super().__init__()
@@ -90,13 +93,19 @@ class GalSpecEncoder(nn.Module):
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
         self.head = nn.Linear(config.width, config.patch)
+        self.register_buffer("far", _far(config.n_patches, config.window), persistent=False)
 
     def tokens(self, patches, mask=None):
         """Return the output tokens [B, N, D] of patches[B, N, P]; ``mask``[B, N] is True where a patch is hidden."""
         tokens = self.embed_patch(patches)  # [B, N, P] -> [B, N, D]
         if mask is not None:
             tokens = torch.where(mask[..., None], self.mask_token, tokens)
-        return self.layers(tokens + self.position)
+        return self.layers(tokens + self.position, mask=self.far)
+
+    def loss(self, batch, generator):
+        """Return the loss of a ``Gridded`` batch under a mask that ``generator`` draws."""
+        mask = MASKS[self.config.mask](len(batch), self.config.n_patches, self.config.mask_share, generator)
+        return self(*self.on_device(batch.flux, batch.ivar, mask))
 
     def forward(self, flux, ivar, mask):
         """Return the loss over the hidden patches of flux[B, L], with weights ivar[B, L] where the loss uses them."""
@@ -104,20 +113,25 @@ class GalSpecEncoder(nn.Module):
         predicted = self.head(self.tokens(patches, mask))  # [B, N, D] -> [B, N, P]
         return LOSSES[self.config.loss](predicted.float(), patches, weight, mask)
 
+    @torch.no_grad()
+    def reconstruct(self, flux, mask):
+        """Return the patches [B, N, P] that the encoder predicts for flux[B, L] where ``mask``[B, N] hides patches."""
+        return self.head(self.tokens(patchify(flux, self.config.patch, self.config.overlap), mask)).float()
+
     def embed(self, flux, ivar=None):
         """Return the pooled embedding [B, D] of flux[B, L]; nothing is hidden. ``ivar`` is not seen by this encoder."""
         return POOLINGS[self.config.pooling](
             self.tokens(patchify(flux, self.config.patch, self.config.overlap)).float()
         )
 
-    def groups(self, weight_decay):
-        """Return parameter groups for AdamW: decay for matrices, none for biases, norms, positions and mask token."""
-        named = list(self.named_parameters())
-        decays = [p for name, p in named if p.dim() > 1 and name not in WITHOUT_DECAY]
-        rest = [p for name, p in named if p.dim() <= 1 or name in WITHOUT_DECAY]
-        return [dict(params=decays, weight_decay=weight_decay), dict(params=rest, weight_decay=0.0)]
+
+def _far(n, window):
+    """Return bool[N, N], True where two patches are too far apart to attend to each other; None for no limit."""
+    if window is None:
+        return None
+    return (torch.arange(n)[:, None] - torch.arange(n)).abs() > window
 
 
-def count_parameters(model):
-    """Return the number of trainable parameters."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+def build_transformer(entry, grid):
+    """Return the untrained GalSpecEncoder of an entry of ``encoders`` and its grid's entry."""
+    return GalSpecEncoder(TransformerConfig.from_entry(entry, grid))

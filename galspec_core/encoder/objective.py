@@ -2,6 +2,8 @@
 
 import torch
 
+CHUNKS = 6  # contiguous runs hidden at once (our choice, after Parker et al. 2024)
+
 
 def mask_random(batch, n, share, generator):
     """Hide round(share * N) patches of each spectrum, drawn at random (paper, section 2.1.2): bool[B, N]."""
@@ -13,6 +15,14 @@ def mask_chunk(batch, n, share, generator):
     """Hide one contiguous run of round(share * N) patches of each spectrum, around the end if need be: bool[B, N]."""
     start = torch.randint(n, (batch, 1), generator=generator)
     return _first((torch.arange(n) + start) % n, n, share)
+
+
+def mask_chunks(batch, n, share, generator):
+    """Hide CHUNKS contiguous runs that add up to about ``share`` of the patches, wherever they fall: bool[B, N]."""
+    length = max(1, round(share * n / CHUNKS))
+    starts = torch.randint(n, (batch, CHUNKS, 1), generator=generator)
+    rows = ((torch.arange(length) + starts) % n).reshape(batch, -1)
+    return torch.zeros(batch, n, dtype=torch.bool).scatter_(1, rows, True)
 
 
 def _first(order, n, share):
@@ -33,5 +43,5 @@ def loss_chi2(predicted, patches, weight, mask):
     return (weight * (predicted - patches)[mask] ** 2).sum() / weight.sum().clamp_min(1e-12)
 
 
-MASKS = {"random": mask_random, "chunk": mask_chunk}
+MASKS = {"random": mask_random, "chunk": mask_chunk, "chunks": mask_chunks}
 LOSSES = {"mse": loss_mse, "chi2": loss_chi2}

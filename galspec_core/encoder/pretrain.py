@@ -1,4 +1,4 @@
-"""Self-supervised pre-training of a GalSpecEncoder (paper, sections 2.1.2 and 3.3)."""
+"""Training of a network: self-supervised pre-training (paper, sections 2.1.2 and 3.3), or whatever its loss asks for."""
 
 import math
 import time
@@ -11,8 +11,8 @@ import torch
 from galspec_core.encoder.checkpoint import fingerprint, forget, hold, load_checkpoint, save_checkpoint
 from galspec_core.encoder.data import Batches, load_spectra
 from galspec_core.encoder.device import set_up, training_precision
-from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig, count_parameters
-from galspec_core.encoder.objective import MASKS
+from galspec_core.encoder.model import build_transformer
+from galspec_core.encoder.network import count_parameters
 from galspec_core.encoder.weights import save_weights
 from galspec_core.errors import ConfigError, TrainingError
 from galspec_core.files import write_csv
@@ -62,19 +62,19 @@ class Course:
 class Trainer:
     """A model in training: the state that a checkpoint saves and brings back."""
 
-    def __init__(self, entry, grid, run, batches, validation, folder):
-        self.entry, self.grid, self.folder = entry, grid, folder
+    def __init__(self, entry, grid, run, batches, validation, folder, build=build_transformer):
+        self.folder = folder
         self.training = _training_config(entry["training"])
         self.device = set_up(run)
         self.precision = training_precision(run.get("precision", "auto"), self.device)
         torch.manual_seed(self.training.seed)
-        self.model = GalSpecEncoder(TransformerConfig.from_entry(entry, grid)).to(self.device)
+        self.model = build(entry, grid).to(self.device)
         groups = self.model.groups(self.training.weight_decay)
         self.optimiser = torch.optim.AdamW(
             groups, lr=self.training.lr, betas=tuple(self.training.betas), fused=self.device.type == "cuda"
         )
         self.batches, self.validation, self.course = batches, validation, Course()
-        self.mark = fingerprint(entry, grid, batches.spectra, validation[2].tolist())
+        self.mark = fingerprint(entry, grid, batches.spectra, validation.specobjid.tolist())
 
     def resume(self):
         """Go on from the last checkpoint of this training, if there is one."""
@@ -108,9 +108,9 @@ class Trainer:
         )
         while not self._finished():
             epoch, skip = divmod(course.step, self.batches.steps)
-            for flux, ivar, ids in self.batches.epoch(epoch, skip):
+            for batch in self.batches.epoch(epoch, skip):
                 start = time.monotonic()
-                self._step(flux, ivar, ids)
+                self._step(batch)
                 course.step += 1
                 course.seconds += time.monotonic() - start
                 if course.step % training.validate_every == 0 or course.step == training.steps:
@@ -130,32 +130,29 @@ class Trainer:
             logger.info("stopped at step %d: max_minutes is reached", course.step)
         return course.step >= training.steps or course.stale >= training.patience or late
 
-    def _step(self, flux, ivar, ids):
+    def _step(self, batch):
         """Take one step; raise TrainingError if the loss is not finite."""
         lr = self.training.lr_at(self.course.step)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
-        loss = self._loss(flux, ivar, self.course.step)
+        loss = self._loss(batch, self.course.step)
         value = loss.item()
         if not math.isfinite(value):
-            self._complain(value, f"learning rate {lr:.3g}", flux, ids)
+            self._complain(value, f"learning rate {lr:.3g}", batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
         self.optimiser.step()
         self.course.losses.append(value)
 
-    def _loss(self, flux, ivar, number):
-        """Return the loss of a batch; its hidden patches follow from the training's seed and ``number``."""
-        config = self.model.config
+    def _loss(self, batch, number):
+        """Return the loss of a batch; what is random in it follows from the training's seed and ``number``."""
         generator = torch.Generator().manual_seed(self.training.seed * 1_000_003 + number)
-        mask = MASKS[config.mask](len(flux), config.n_patches, config.mask_share, generator)
-        flux, ivar, mask = (torch.as_tensor(v).to(self.device, non_blocking=True) for v in (flux, ivar, mask))
         with self.precision:
-            return self.model(flux, ivar, mask)
+            return self.model.loss(batch, generator)
 
-    def _complain(self, value, where, flux, ids):
-        bad = [str(i) for i, ok in zip(ids, np.isfinite(flux).all(axis=1), strict=True) if not ok]
+    def _complain(self, value, where, batch):
+        bad = [str(i) for i in batch.specobjid[~np.isfinite(batch.flux).all(axis=1)]]
         cause = f"flux is not finite in {', '.join(bad[:5])}" if bad else "the training diverged"
         remedy = (
             "Grid these spectra again"
@@ -168,10 +165,10 @@ class Trainer:
         """Note the losses; keep the weights if the validation loss is the best so far."""
         course, batch = self.course, self.training.batch
         start = time.monotonic()
-        flux, _, ids = self.validation
-        loss = self.validation_loss() if len(flux) else math.nan
-        if len(flux) and not math.isfinite(loss):
-            self._complain(loss, "validation", flux, ids)
+        checks = len(self.validation) > 0
+        loss = self.validation_loss() if checks else math.nan
+        if checks and not math.isfinite(loss):
+            self._complain(loss, "validation", self.validation)
         rate = course.step * batch / max(course.seconds, 1e-9)
         row = [
             course.step,
@@ -183,7 +180,7 @@ class Trainer:
         ]
         course.history.append(row)
         course.losses = []
-        judged = loss if len(flux) else row[2]
+        judged = loss if checks else row[2]
         course.stale = 0 if judged < course.best else course.stale + 1
         if judged < course.best:
             course.best = judged
@@ -192,14 +189,13 @@ class Trainer:
 
     @torch.no_grad()
     def validation_loss(self):
-        """Return the mean loss over the validation spectra, under masks that never change."""
-        flux, ivar, _ = self.validation
-        size = self.training.batch
+        """Return the mean loss over the validation spectra, under masks and noise that never change."""
+        size, n = self.training.batch, len(self.validation)
         self.model.eval()
-        parts = [slice(i, i + size) for i in range(0, len(flux), size)]
-        losses = [self._loss(flux[p], ivar[p], -1 - i).item() * len(flux[p]) for i, p in enumerate(parts)]
+        parts = [self.validation[i : i + size] for i in range(0, n, size)]
+        losses = [self._loss(part, -1 - i).item() * len(part) for i, part in enumerate(parts)]
         self.model.train()
-        return sum(losses) / len(flux)
+        return sum(losses) / n
 
 
 def _training_config(section):
@@ -212,8 +208,20 @@ def _training_config(section):
     return TrainingConfig(**section)
 
 
-def pretrain(entry, run, grid, shards, train_ids, validation_ids, folder, weights, history, name="encoder"):
-    """Pre-train a GalSpecEncoder and write its best weights and its history.
+def pretrain(
+    entry,
+    run,
+    grid,
+    shards,
+    train_ids,
+    validation_ids,
+    folder,
+    weights,
+    history,
+    name="encoder",
+    build=build_transformer,
+):
+    """Train a network, a GalSpecEncoder unless ``build`` says otherwise, and write its best weights and its history.
 
     Parameters
     ----------
@@ -227,6 +235,8 @@ def pretrain(entry, run, grid, shards, train_ids, validation_ids, folder, weight
         Where checkpoints stand while training; a killed training goes on from there to the same curve.
     weights, history : paths
         Written when the training is over.
+    build : function
+        (entry, grid) -> Network.
 
     Raises
     ------
@@ -237,7 +247,7 @@ def pretrain(entry, run, grid, shards, train_ids, validation_ids, folder, weight
         training = _training_config(entry["training"])
         batches = Batches(shards, train_ids, training.batch, training.seed)
         validation = load_spectra(shards, validation_ids, MOST_VALIDATION, training.seed)
-        trainer = Trainer(entry, grid, run, batches, validation, folder)
+        trainer = Trainer(entry, grid, run, batches, validation, folder, build)
         trainer.resume()
         trainer.run(name)
         best = torch.load(folder / "best.pt", weights_only=True, map_location="cpu")

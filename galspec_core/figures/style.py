@@ -8,6 +8,8 @@ import matplotlib.pyplot as plt
 from galspec_core.files import replace
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito 2008
+DASHES = ("-", "--", "-.", ":")  # beside colours, for grey prints
+MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = {  # vacuum Angstrom (NIST)
     "[O II]": 3728.5,
     "Ca K": 3934.8,

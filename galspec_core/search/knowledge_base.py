@@ -202,6 +202,37 @@ class KnowledgeBase:
         return cls(index, metadata, about)
 
 
+HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = (
+    32,
+    80,
+    64,
+)  # links of an entry, candidates while building and searching (our choice)
+
+
+def _hnsw(dimension):
+    index = faiss.IndexHNSWFlat(dimension, HNSW_LINKS)
+    index.hnsw.efConstruction, index.hnsw.efSearch = HNSW_BUILD, HNSW_SEARCH
+    return index
+
+
+INDEXES = {"flat": faiss.IndexFlatL2, "hnsw": _hnsw}
+
+
+def build_index(vectors, name):
+    """Return an index of vectors [N, D], ``flat`` (exact) or ``hnsw`` (Malkov & Yashunin 2018)."""
+    faiss.omp_set_num_threads(os.cpu_count() or 1)
+    index = INDEXES[name](vectors.shape[1])
+    index.add(np.ascontiguousarray(vectors, dtype="f4"))
+    return index
+
+
+def search_index(index, queries, k):
+    """Return rows and distances (L2) [Q, k] of the nearest entries of an index, by one thread."""
+    faiss.omp_set_num_threads(1)
+    squared, rows = index.search(np.ascontiguousarray(queries, dtype="f4"), k)
+    return rows, np.sqrt(np.maximum(squared, 0))
+
+
 def sample_distances(embedding, seed=0, n=SAMPLE):
     """Return the pairwise distances of up to ``n`` entries of ``embedding`` [N, D], all of them where N <= n."""
     if len(embedding) > n:

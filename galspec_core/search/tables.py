@@ -11,13 +11,21 @@ TABLE4 = [
     "task", "method", "precision", "recall", "f1", "precision_std", "recall_std", "f1_std", "f1_lo", "f1_hi",
     "average_precision", "roc_auc", "n_test", "n_target", "n_positions", "n_seeds", "note",
 ]  # fmt: skip
+TABLE2 = [
+    "method", "class", "accuracy", "precision", "recall", "f1",
+    "accuracy_std", "precision_std", "recall_std", "f1_std", "f1_lo", "f1_hi", "n", "n_positions", "note",
+]  # fmt: skip
 CLASSES = ["method", "class", "precision", "recall", "f1", "f1_lo", "f1_hi", "n", "n_positions"]
+COMMON = ["specobjid", "method", "seed", "label", "predicted", "score"]  # what scoring reads of votes
 WHOLE = ["n_test", "n_target", "n_positions", "n_seeds"]
 PUBLISHED = {  # precision, recall, F1 (paper, table 4)
     "liner": (0.8727, 0.9460, 0.9079),
     "lens": (0.9937, 0.9476, 0.9701),
     "outlier": (0.9847, 0.8377, 0.9053),
 }
+NUISANCE = "nuisance"  # the method that sees no flux
+LEARNT_NOTHING = 0.02  # F1: a method that is not further above the nuisance row has learnt nothing
+LEARNT_NOTHING_NOTE = "within two points of nuisance: no more than redshift, S/N, coverage and instrument tell"
 PUBLISHED_NOTE = "the paper's own survey and sample, not comparable"
 
 
@@ -42,13 +50,50 @@ def table4(votes, manifest, notes=None, n_bootstrap=1000, seed=0):
     """
     rows = []
     for task, frame in votes.items():
+        own = []
         for method, part in _by_method(frame):
             scores = score_target(part, positions_of(part, manifest), n_bootstrap, seed)
             said = [(notes or {}).get(method), *scores.pop("notes")]
-            rows.append({"task": task, "method": method, **scores, "note": "; ".join(text for text in said if text)})
+            own.append({"task": task, "method": method, **scores, "note": _join(said)})
+        rows += mark_nuisance(own)
         if task in PUBLISHED:
             rows.append({"task": task, **published_row(task)})
     return pd.DataFrame(rows, columns=TABLE4).astype(dict.fromkeys(WHOLE, "Int64"))
+
+
+def table2(votes, manifest, notes=None, n_bootstrap=1000, seed=0):
+    """Return table 2: accuracy, precision, recall and F1 of each class against the rest and ``macro``, per method.
+
+    Arguments are those of ``table4``, ``votes`` those of one task.
+    """
+    macro, rows = [], []
+    for method, part in _by_method(votes):
+        scores = score_classes(part, positions_of(part, manifest), n_bootstrap, seed)
+        own = [{"method": method, "class": name, "note": "", **values} for name, values in scores.items()]
+        own[-1]["note"] = _join([(notes or {}).get(method)])
+        macro.append(own[-1])
+        rows += own
+    mark_nuisance(macro)
+    return pd.DataFrame(rows, columns=TABLE2)
+
+
+def mark_nuisance(rows):
+    """Say in the note of each of ``rows`` (dicts with method, f1, note) that it is no better than the nuisance row."""
+    floor = [row["f1"] for row in rows if row["method"] == NUISANCE]
+    for row in rows:
+        if floor and row["method"] != NUISANCE and row["f1"] <= floor[0] + LEARNT_NOTHING:
+            row["note"] = _join([row["note"], LEARNT_NOTHING_NOTE])
+    return rows
+
+
+def _join(notes):
+    return "; ".join(text for text in notes if text)
+
+
+def votes_of_task(task, path, systems=()):
+    """Return the votes of the search's methods on a task, a file, and of ``systems``, files with a column task."""
+    parts = [pd.read_parquet(path), *(pd.read_parquet(p, filters=[("task", "==", task)]) for p in systems)]
+    return pd.concat([part[COMMON] for part in parts], ignore_index=True)
 
 
 def published_row(task):

@@ -47,17 +47,22 @@ def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
     SearchError
         The task has no entry, or a spectrum that was not rejected lacks its embedding.
     """
-    rows = roles[(roles["task"] == task) & (roles["role"] == KNOWLEDGE_BASE)]
-    grouped = rows.sort_values("seed").groupby("specobjid", sort=True)
-    entries = grouped.agg(label=("label", "first"), subtype=("subtype", "first"), seeds=("seed", list)).reset_index()
+    entries = task_entries(task, roles)
     embeddings = load_embeddings(paths, entries["specobjid"].to_numpy())
     _check_missing(embeddings.missing, rejected, f"knowledge base of {task}")
     entries = entries[embeddings.rows(entries["specobjid"].to_numpy()) >= 0]
-    metadata = _with_manifest(entries, manifest)
+    metadata = with_manifest(entries, manifest)
     return KnowledgeBase.build(embeddings.embedding, metadata, task=task, **facts)
 
 
-def _with_manifest(entries, manifest):
+def task_entries(task, roles):
+    """Return every entry of a task's knowledge base once: specobjid (ascending), label, subtype, seeds (a list)."""
+    rows = roles[(roles["task"] == task) & (roles["role"] == KNOWLEDGE_BASE)]
+    grouped = rows.sort_values("seed").groupby("specobjid", sort=True)
+    return grouped.agg(label=("label", "first"), subtype=("subtype", "first"), seeds=("seed", list)).reset_index()
+
+
+def with_manifest(entries, manifest):
     """Return ``entries`` with the manifest's columns, order kept, specobjid uint64."""
     columns = manifest.set_index("specobjid")[[name for name in COLUMNS if name in manifest]]
     unknown = ~entries["specobjid"].isin(columns.index)
@@ -116,7 +121,7 @@ def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads
         for seed, rows in tests.groupby("seed"):
             voted = rows[embeddings.rows(rows["specobjid"].to_numpy()) >= 0]
             queries = embeddings.embedding[embeddings.rows(voted["specobjid"].to_numpy())]
-            parts.append(voter.votes(seed, _with_manifest(voted, manifest), queries).assign(method=method, seed=seed))
+            parts.append(voter.votes(seed, with_manifest(voted, manifest), queries).assign(method=method, seed=seed))
             progress.add(len(rows))
     votes = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VOTES.names)
     return votes[VOTES.names]

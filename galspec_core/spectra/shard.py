@@ -39,6 +39,14 @@ class Gridded:
     def __len__(self):
         return len(self.specobjid)
 
+    def __getitem__(self, rows):
+        return Gridded(self.specobjid[rows], self.z[rows], self.flux[rows], self.ivar[rows])
+
+
+def stack(parts):
+    """Return several Gridded as one."""
+    return Gridded(*(np.concatenate([getattr(p, key) for p in parts]) for key in ("specobjid", "z", "flux", "ivar")))
+
 
 def write_native(path, tables):
     """Write native-grid rows, an iterable of tables with NATIVE_SCHEMA, to one Parquet shard, whole or not at all."""
@@ -103,7 +111,7 @@ def read_gridded(path, ids=None):
         parts = [
             Gridded(np.empty(0, "u8"), np.empty(0, "f4"), np.empty((0, pixels), "f4"), np.empty((0, pixels), "f4"))
         ]
-    return Gridded(*(np.concatenate([getattr(p, key) for p in parts]) for key in ("specobjid", "z", "flux", "ivar")))
+    return stack(parts)
 
 
 def _gridded_part(batch, pixels, ids):

@@ -11,7 +11,7 @@ IDS = make_spectra(100).specobjid
 
 
 def order(batches, epoch, skip=0):
-    return [ids.tolist() for _, _, ids in batches.epoch(epoch, skip)]
+    return [batch.specobjid.tolist() for batch in batches.epoch(epoch, skip)]
 
 
 @pytest.mark.parametrize("buffer", [10, 45, 8192])
@@ -40,9 +40,10 @@ def test_the_order_of_files_does_not_matter_and_epochs_differ(shards):
 def test_only_the_spectra_asked_for_come_with_their_own_flux(shards):
     wanted = IDS[::3]
     truth = dict(zip(IDS.tolist(), make_spectra(100).flux, strict=True))
-    for flux, _, ids in Batches(shards, wanted, 4, seed=1).epoch(0):
-        assert set(ids.tolist()) <= set(wanted.tolist())
-        assert all(np.array_equal(f, truth[i]) for f, i in zip(flux, ids.tolist(), strict=True))
+    for batch in Batches(shards, wanted, 4, seed=1).epoch(0):
+        ids = batch.specobjid.tolist()
+        assert set(ids) <= set(wanted.tolist())
+        assert all(np.array_equal(f, truth[i]) for f, i in zip(batch.flux, ids, strict=True))
 
 
 def test_too_few_spectra_are_an_error(shards):
@@ -51,8 +52,8 @@ def test_too_few_spectra_are_an_error(shards):
 
 
 def test_validation_takes_at_most_what_it_may(shards):
-    flux, ivar, ids = load_spectra(shards, IDS, 20, seed=1)
-    assert flux.shape == ivar.shape == (20, 120)
-    assert len(set(ids.tolist())) == 20
-    assert np.array_equal(flux, make_spectra(100).flux[np.searchsorted(IDS, ids)])
-    assert np.array_equal(ids, load_spectra(shards[::-1], IDS[::-1], 20, seed=1)[2])
+    some = load_spectra(shards, IDS, 20, seed=1)
+    assert some.flux.shape == some.ivar.shape == (20, 120)
+    assert len(set(some.specobjid.tolist())) == 20
+    assert np.array_equal(some.flux, make_spectra(100).flux[np.searchsorted(IDS, some.specobjid)])
+    assert np.array_equal(some.specobjid, load_spectra(shards[::-1], IDS[::-1], 20, seed=1).specobjid)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig, count_parameters
+from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig
+from galspec_core.encoder.network import count_parameters
 from galspec_core.encoder.objective import MASKS
 from galspec_core.encoder.patches import patchify, unpatchify
 from galspec_core.errors import ConfigError

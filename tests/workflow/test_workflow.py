@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "config.yaml", "config", "rules", "workflow_scripts", "galspec_core", "profiles", "envs")
+COPIED = ("Snakefile", "config.yaml", "config", "rules", "report", "workflow_scripts", "galspec_core", "profiles", "envs")
 BEFORE_ENCODER = {
     "simulate_survey",
     "read_catalog",

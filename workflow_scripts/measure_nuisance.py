@@ -1,0 +1,10 @@
+"""Measure what of each spectrum has nothing to do with what the galaxy is."""
+
+import pandas as pd
+
+from galspec_core.baselines.features import measure_nuisance, write_features
+from galspec_core.log import job_log
+
+with job_log(snakemake.log[0]):
+    manifest = pd.read_parquet(snakemake.input.manifest)
+    write_features(measure_nuisance(snakemake.input.native, manifest, snakemake.params.bits), snakemake.output[0])

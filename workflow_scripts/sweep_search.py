@@ -1,0 +1,25 @@
+"""Vote again and again with one setting swept: share of targets, K, size of the knowledge base, wrong labels."""
+
+import pandas as pd
+
+from galspec_core.files import write_csv
+from galspec_core.log import job_log
+from galspec_core.provenance import write_provenance
+from galspec_core.search.sweeps import run_sweep
+from galspec_core.spectra.reject import read_rejected
+
+with job_log(snakemake.log[0]):
+    inputs, params = snakemake.input, snakemake.params
+    roles = pd.read_parquet(inputs.roles)
+    table = run_sweep(
+        snakemake.wildcards.sweep,
+        params.values,
+        params.tasks,
+        params.methods,
+        roles[~roles["specobjid"].isin(read_rejected([inputs.rejected])["specobjid"])],
+        pd.read_parquet(inputs.manifest),
+        params.search,
+        snakemake.threads,
+    )
+    write_csv(table, snakemake.output[0])
+    write_provenance(snakemake.output[0], inputs.bases, {"values": params.values, "search": params.search})
