@@ -75,5 +75,12 @@ def show(directory: Annotated[Path, typer.Argument(help="Where the run is.")] = 
     table = pd.read_csv(results / "table4.csv")
     columns = ["task", "method", "precision", "recall", "f1", "f1_lo", "f1_hi", "roc_auc", "n_test", "n_target", "note"]
     print(table[columns].to_string(index=False, float_format="%.3f", na_rep="", max_colwidth=60))
+    if (results / "table2.csv").is_file():
+        macro = pd.read_csv(results / "table2.csv").query("`class` == 'macro'")
+        columns = ["method", "accuracy", "precision", "recall", "f1", "f1_lo", "f1_hi", "note"]
+        print("\nStar-forming, AGN and normal (table 2), means over the three classes:")
+        print(macro[columns].to_string(index=False, float_format="%.3f", na_rep="", max_colwidth=60))
+    if (results / "report.html").is_file():
+        print(f"\nEvery table and figure with its caption: {results}/report.html")
     print(f"\nLook at {results}/figures/neighbours.png (test spectra with their neighbours), the loss plots beside it,")
     print(f"{results}/table4.csv and {results}/classes.csv; rejected spectra are in {results}/spectra/rejected.csv.")

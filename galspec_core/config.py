@@ -8,6 +8,7 @@ import yaml
 
 from galspec_core.errors import ConfigError
 
+WITH_METHOD = ("neighbours", "case", "failures", "distances")  # entries of figures that name an encoder
 SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
 
 
@@ -47,9 +48,12 @@ def _unknown_names(config):
     for name, entry in encoders.items():
         if entry["grid"] not in grids:
             problems.append(f"encoders.{name}.grid: no grid {entry['grid']}; spectra.grids has {', '.join(grids)}")
-    for method in [*config["search"]["methods"], config["figures"]["neighbours"]["method"]]:
+    figures = {f"figures.{key}.method": config["figures"][key]["method"] for key in WITH_METHOD}
+    named = [*figures.items(), *(("search.methods", method) for method in config["search"]["methods"])]
+    named += [("baselines.stress.methods", method) for method in config["baselines"]["stress"]["methods"]]
+    for where, method in named:
         if method not in encoders:
-            problems.append(f"search.methods: no encoder {method}; encoders has {', '.join(encoders)}")
+            problems.append(f"{where}: no encoder {method}; encoders has {', '.join(encoders)}")
     return problems
 
 

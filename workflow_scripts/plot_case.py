@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from galspec_core.figures.case_study import case_curves, case_table, draw_case, find_case
+from galspec_core.figures.case_study import case_curves, draw_case
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
 from galspec_core.log import job_log
 from galspec_core.provenance import write_provenance
+from galspec_core.search.case import case_table, find_case
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.failures import read_spectra
 from galspec_core.search.knowledge_base import KnowledgeBase

@@ -132,11 +132,14 @@ def _three_classes(survey, mixed, seed):
 
 
 def count_roles(roles):
-    """Return task, class, role, n for the first seed of each task; controls are the class ``unlabelled``.
+    """Return task, class, role, n, n_std: means and standard deviations over seeds; controls are ``unlabelled``.
 
-    ``roles`` is a pa.Table or DataFrame with the columns of SCHEMA.
+    A seed without a spectrum of some class and role counts as 0. ``roles`` is a pa.Table or DataFrame with the columns of
+    SCHEMA.
     """
     frame = roles.select(["task", "seed", "role", "label"]).to_pandas() if isinstance(roles, pa.Table) else roles
-    frame = frame[(frame["task"] != "") & (frame["seed"] == frame.groupby("task")["seed"].transform("min"))]
+    frame = frame[frame["task"] != ""]
     frame = frame.assign(**{"class": frame["label"].where(frame["label"] != "", UNLABELLED)})
-    return frame.groupby(["task", "class", "role"]).size().rename("n").reset_index()
+    by_seed = frame.groupby(["task", "class", "role", "seed"]).size().unstack("seed", fill_value=0)
+    counts = pd.DataFrame({"n": by_seed.mean(axis=1), "n_std": by_seed.std(axis=1)}).reset_index()
+    return counts.astype({"n": "int64"}) if (counts["n"] % 1 == 0).all() else counts

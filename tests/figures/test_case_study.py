@@ -7,7 +7,8 @@ import pytest
 
 from galspec_core.catalogs.bpt import paper_b1, schawinski2007
 from galspec_core.errors import SearchError
-from galspec_core.figures.case_study import case_curves, case_table, draw_case, find_case, side
+from galspec_core.figures.case_study import case_curves, draw_case
+from galspec_core.search.case import case_table, find_case, side
 from galspec_core.search.knowledge_base import KnowledgeBase
 from galspec_core.search.vote import VoteSettings
 from galspec_core.spectra.grid import Grid

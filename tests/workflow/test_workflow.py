@@ -1,4 +1,4 @@
-"""The workflow from nothing to table 4 on a tiny simulated survey, and what re-runs it."""
+"""The workflow from nothing to every table and figure on a tiny simulated survey, and what re-runs it."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from galspec_core.config import load_config
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("Snakefile", "config.yaml", "config", "rules", "report", "workflow_scripts", "galspec_core", "profiles", "envs")
@@ -20,6 +22,9 @@ BEFORE_ENCODER = {
     "fetch_shard",
     "grid_shard",
 }
+
+EVERYTHING = "results/paper.done"
+SYSTEMS = load_config([ROOT / "config.yaml", ROOT / "config/tiny.yaml"])["baselines"]
 
 pytestmark = pytest.mark.workflow
 
@@ -46,8 +51,8 @@ class Run:
         return self.snakemake(*options, overlays=())
 
     def plan(self, *options):
-        """Return the rules that a dry run would run."""
-        done = self.snakemake("--dry-run", *options)
+        """Return the rules that a dry run of everything would run."""
+        done = self.snakemake("--dry-run", EVERYTHING, *options)
         assert done.returncode == 0, done.stdout + done.stderr
         return {
             line.split()[1].rstrip(":") for line in done.stdout.splitlines() if line.startswith(("rule ", "localrule "))
@@ -67,7 +72,7 @@ class Run:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     run = Run(tmp_path_factory.mktemp("galspec"))
-    done = run.snakemake()
+    done = run.snakemake(EVERYTHING)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
     return run
 
@@ -75,7 +80,7 @@ def run(tmp_path_factory):
 def test_table4_has_every_task_and_method_beside_the_published_row(run):
     table = pd.read_csv(run / "results/table4.csv")
     assert set(zip(table["task"], table["method"], strict=True)) == {
-        (task, method) for task in ("liner", "lens", "outlier") for method in ("paper", "pca", "pca_obs", "published")
+        (task, method) for task in ("liner", "lens", "outlier") for method in ("paper", "pca", "pca_obs", "nuisance", "published")
     }
     measured = table[table["method"] != "published"]
     assert measured["n_test"].gt(0).all()
@@ -101,14 +106,57 @@ def test_no_position_votes_on_itself(run):
         assert position[vote.specobjid] not in set(position[list(vote.neighbour_ids)])
 
 
-def test_the_figures_are_there(run):
-    for name in ("neighbours.pdf", "neighbours.png", "loss_paper.pdf", "loss_paper.png"):
-        assert (run / "results/figures" / name).stat().st_size > 5000
+def test_table2_scores_every_method_on_every_class(run):
+    table = pd.read_csv(run / "results/table2.csv")
+    assert set(table["method"]) == {"paper", "pca", "pca_obs", *SYSTEMS["in_table2"]}
+    assert set(table["class"]) == {"SF", "AGN", "Normal", "macro"}
+    assert table[["accuracy", "precision", "recall", "f1"]].stack().between(0, 1).all()
+    notes = table[table["class"] == "macro"].set_index("method")["note"]
+    assert "circular" in notes["rf_lines"]
+    assert "no flux" in notes["nuisance"]
+
+
+def test_every_system_has_a_row_for_every_target(run):
+    table = pd.read_csv(run / "results/systems.csv")
+    methods = {"paper", "pca", "pca_obs", "published", *SYSTEMS["in_systems"]}
+    assert set(zip(table["task"], table["method"], strict=True)) == {
+        (task, method) for task in ("liner", "lens", "outlier") for method in methods
+    }
+    assert list(table.columns) == list(pd.read_csv(run / "results/table4.csv").columns)
+
+
+def test_the_figures_are_there_as_vectors_pixels_and_numbers(run):
+    figures = {path.stem for path in (run / "results/figures").glob("*.csv")}
+    assert figures >= {"fig1", "fig2", "fig3", "fig4", "fig5", "fig_a1", "fig_b1", "fig_c1", "fig_stress", "neighbours"}
+    for name in figures:
+        assert (run / f"results/figures/{name}.pdf").stat().st_size > 5000
+        assert (run / f"results/figures/{name}.png").stat().st_size > 5000
+        assert len(pd.read_csv(run / f"results/figures/{name}.csv")) > 0
+
+
+def test_the_tables_of_the_appendix_are_there(run):
+    a1, b1, b2 = (pd.read_csv(run / f"results/table_{name}.csv") for name in ("a1", "b1", "b2"))
+    assert {"exp", "inverse", "inverse_square", "linear"} <= set(a1["weight"])
+    votes = pd.read_parquet(run / "results/search/outlier/votes.parquet")
+    missed = votes[(votes["method"] == "paper") & (votes["label"] == "Outlier") & (votes["predicted"] != "Outlier")]
+    assert sorted(zip(b1["specobjid"], b1["seed"], strict=True)) == sorted(
+        zip(missed["specobjid"], missed["seed"], strict=True)
+    )
+    assert b2["rank"].tolist() == [0, 1, 2, 3]
+    assert b2["weight"].sum() == pytest.approx(1)
+
+
+def test_the_report_is_one_page_with_every_caption(run):
+    done = run.snakemake(EVERYTHING, "--report", "report.html")
+    assert done.returncode == 0, done.stderr[-3000:]
+    page = (run / "report.html").read_text()
+    for words in ("Table 2.", "Table B2.", "Figure C1.", "Figure 4."):
+        assert words in page
 
 
 def test_a_second_run_has_nothing_to_do(run):
     assert run.plan() == set()
-    assert "Nothing to be done" in run.snakemake().stderr
+    assert "Nothing to be done" in run.snakemake(EVERYTHING).stderr
 
 
 @pytest.mark.parametrize(
@@ -135,16 +183,65 @@ def test_an_edit_of_a_module_runs_its_stage_again_and_nothing_before(run, module
     assert run.plan() == set()
 
 
+@pytest.mark.parametrize(
+    ("file", "plan"),
+    [
+        ("workflow_scripts/plot_search_time.py", {"plot_search_time", "paper"}),
+        ("galspec_core/figures/distances.py", {"plot_distances", "paper"}),
+        ("galspec_core/figures/architecture.py", {"plot_architecture", "paper"}),
+        ("galspec_core/baselines/template.py", {"vote_system", "score_systems", "paper"}),
+        ("galspec_core/search/subtypes.py", {"score_subtypes", "paper"}),
+    ],
+)
+def test_an_edit_runs_one_figure_or_system_again_and_nothing_else(run, file, plan):
+    restore = run.edit(file)
+    try:
+        assert run.plan() == plan
+    finally:
+        restore()
+
+
+def test_another_grid_runs_everything_from_the_grid_on_and_fetches_nothing(run):
+    restore = run.edit("config/tiny.yaml", "\nspectra: {n_shards: 2, grids: {rest: {interpolation: nearest}}}\n")
+    overlay = run.folder / "config/tiny.yaml"
+    overlay.write_text(overlay.read_text().replace("spectra: {n_shards: 2}\n", "", 1))
+    try:
+        plan = run.plan()
+    finally:
+        restore()
+    assert {"grid_shard", "pretrain_encoder", "embed_shard", "vote_task", "vote_system", "plot_case"} <= plan
+    assert plan & (BEFORE_ENCODER - {"grid_shard"}) == set()
+
+
 def test_a_new_top_k_runs_the_votes_again_and_nothing_before(run):
     overlay = run.folder / "config/tiny.yaml"
     before = overlay.read_text()
-    overlay.write_text(before.replace("search: {", "search: {top_k: 5, "))
+    overlay.write_text(before.replace("search:\n", "search:\n  top_k: 5\n"))
     try:
         plan = run.plan()
     finally:
         overlay.write_text(before)
-    assert "vote_task" in plan
+    assert {"vote_task", "score_tasks", "score_three_classes", "score_systems", "plot_neighbours", "plot_case"} <= plan
     assert plan & (BEFORE_ENCODER | {"pretrain_encoder", "embed_shard"}) == set()
+
+
+def test_tuning_records_each_trial_once_and_goes_on_where_it_was(run):
+    """One classifier, one network without labels, one with: every kind of trial."""
+    (run.folder / "trials.yaml").write_text("svm: [{}, {c: 1.0}]\nvae: [{}]\ngalspecnet: [{}]\npca: [{components: 3}]\n")
+    lengths = []
+    for _ in range(2):
+        command = "-m galspec_core.baselines.tune config.yaml config/tiny.yaml --run run --trials trials.yaml --out tune.csv"
+        subprocess.run([sys.executable, *command.split()], cwd=run.folder, check=True, capture_output=True, timeout=300)
+        table = pd.read_csv(run.folder / "tune.csv")
+        lengths.append(len(table))
+    assert lengths[0] == lengths[1]
+    assert table.groupby("system")["task"].unique().map(set).to_dict() == {
+        "svm": {"bpt3"},
+        "galspecnet": {"bpt3"},
+        "vae": {"liner", "lens", "outlier"},
+        "pca": {"bpt3", "liner", "lens", "outlier"},
+    }
+    assert table["value"].between(0, 1).all()
 
 
 def test_drawing_the_same_sample_again_fetches_nothing(run):
@@ -185,7 +282,7 @@ def test_real_spectra_go_through_to_the_liner_row(sdss_sample, tmp_path):
     done = run.snakemake("--config", f"sas={sdss_sample}", overlays=("config/real.yaml", "few.yaml"))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
     table = pd.read_csv(run / "results/table4.csv")
-    assert table[["task", "method"]].to_numpy().tolist() == [["liner", "pca"], ["liner", "published"]]
+    assert table[["task", "method"]].to_numpy().tolist() == [["liner", "pca"], ["liner", "nuisance"], ["liner", "published"]]
     assert table["n_target"].iloc[0] > 0
     dropped = pd.read_csv(run / "results/catalogs/dropped.csv")
     cut = dropped.loc[dropped["catalogue"] == "specobj", "n"].sum()
