@@ -1,7 +1,7 @@
 rule fetch_shard:
     """Fetch the spectra of one shard, check each, and keep them on native pixels."""
     input:
-        "results/catalogs/shards/{shard}.csv",
+        ancient("results/catalogs/shards/{shard}.csv"),
     output:
         native=protected("data/spectra/{shard}.parquet"),
         rejected=protected("data/spectra/{shard}.rejected.csv"),
@@ -49,14 +49,18 @@ rule grid_shard:
 
 
 rule collect_rejected:
-    """List every spectrum that could not be used, and why."""
+    """List every spectrum that could not be used, and why; make sure that none is missing."""
     input:
-        expand("data/spectra/{shard}.rejected.csv", shard=SHARDS),
-        expand(
-            "results/spectra/{grid}/{shard}.rejected.csv",
-            grid=sorted(USED_GRIDS),
-            shard=SHARDS,
-        ),
+        manifest="results/catalogs/manifest.parquet",
+        native=expand("data/spectra/{shard}.parquet", shard=SHARDS),
+        rejected=[
+            *expand("data/spectra/{shard}.rejected.csv", shard=SHARDS),
+            *expand(
+                "results/spectra/{grid}/{shard}.rejected.csv",
+                grid=sorted(USED_GRIDS),
+                shard=SHARDS,
+            ),
+        ],
     output:
         "results/spectra/rejected.csv",
     log:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from galspec_core.errors import TooManyRejected
+from galspec_core.errors import CatalogError, TooManyRejected
 from galspec_core.files import write_csv
 
 COLUMNS = ["specobjid", "plate", "mjd", "fiberid", "stage", "reason", "detail"]
@@ -44,3 +44,28 @@ def check_share(rejected, total, most, floor, shard):
         expected=f"at most {most:.0%} (spectra.max_rejected)",
         remedy=f"The first one: {example}",
     )
+
+
+def check_complete(wanted, fetched, rejected):
+    """Raise CatalogError unless every spectrum of the sample was fetched or rejected.
+
+    Fetched spectra are never fetched again on their own: a sample drawn anew meets the files of the old one.
+
+    Parameters
+    ----------
+    wanted : uint64[n]
+        specobjid of the manifest.
+    fetched : iterable of uint64 arrays
+        Those of each native shard.
+    rejected : DataFrame
+        With specobjid.
+    """
+    known = np.concatenate([*fetched, rejected["specobjid"].to_numpy(dtype="u8")])
+    lost = np.setdiff1d(np.asarray(wanted, dtype="u8"), known)
+    if len(lost):
+        raise CatalogError(
+            f"{len(lost):,} spectra of the sample were neither fetched nor rejected: data/spectra holds another sample",
+            item="results/catalogs/manifest.parquet",
+            got=f"specobjid {lost[0]}, for one",
+            remedy="Run another sample in another --directory, or remove data/spectra to fetch this one",
+        )

@@ -5,10 +5,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from galspec_core.errors import TooManyRejected
+from galspec_core.errors import CatalogError, FetchError, TooManyRejected
 from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.prepare import PrepareConfig, grid_shard
-from galspec_core.spectra.reject import read_rejected, rejected_row, write_rejected
+from galspec_core.spectra.reject import check_complete, read_rejected, rejected_frame, rejected_row, write_rejected
 from galspec_core.spectra.shard import (
     Gridded,
     gridded_ids,
@@ -102,3 +102,13 @@ def test_a_rejected_row_names_the_stage():
 
     row = rejected_row(target(1), "fetch", Fault("not on the server"))
     assert (row["stage"], row["reason"], row["detail"]) == ("fetch", "missing", "not on the server")
+
+
+def test_a_sample_that_was_not_fetched_is_named():
+    rejected = rejected_frame(
+        [rejected_row(dict(specobjid=2**63 + 1, plate=1, mjd=2, fiberid=3), "fetch", FetchError("x"))]
+    )
+    fetched = [np.array([5, 2**63 + 7], "u8"), np.array([], "u8")]
+    check_complete(np.array([5, 2**63 + 1, 2**63 + 7], "u8"), fetched, rejected)
+    with pytest.raises(CatalogError, match="2 spectra of the sample.*got specobjid 6, for one"):
+        check_complete(np.array([6, 5, 2**63 + 8], "u8"), fetched, rejected)

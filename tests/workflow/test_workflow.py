@@ -12,7 +12,17 @@ import pytest
 from galspec_core.config import load_config
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "config.yaml", "config", "rules", "report", "workflow_scripts", "galspec_core", "profiles", "envs")
+COPIED = (
+    "Snakefile",
+    "config.yaml",
+    "config",
+    "rules",
+    "report",
+    "workflow_scripts",
+    "galspec_core",
+    "profiles",
+    "envs",
+)
 BEFORE_ENCODER = {
     "simulate_survey",
     "read_catalog",
@@ -80,7 +90,9 @@ def run(tmp_path_factory):
 def test_table4_has_every_task_and_method_beside_the_published_row(run):
     table = pd.read_csv(run / "results/table4.csv")
     assert set(zip(table["task"], table["method"], strict=True)) == {
-        (task, method) for task in ("liner", "lens", "outlier") for method in ("paper", "pca", "pca_obs", "nuisance", "published")
+        (task, method)
+        for task in ("liner", "lens", "outlier")
+        for method in ("paper", "pca", "pca_obs", "nuisance", "published")
     }
     measured = table[table["method"] != "published"]
     assert measured["n_test"].gt(0).all()
@@ -227,10 +239,14 @@ def test_a_new_top_k_runs_the_votes_again_and_nothing_before(run):
 
 def test_tuning_records_each_trial_once_and_goes_on_where_it_was(run):
     """One classifier, one network without labels, one with: every kind of trial."""
-    (run.folder / "trials.yaml").write_text("svm: [{}, {c: 1.0}]\nvae: [{}]\ngalspecnet: [{}]\npca: [{components: 3}]\n")
+    (run.folder / "trials.yaml").write_text(
+        "svm: [{}, {c: 1.0}]\nvae: [{}]\ngalspecnet: [{}]\npca: [{components: 3}]\n"
+    )
     lengths = []
     for _ in range(2):
-        command = "-m galspec_core.baselines.tune config.yaml config/tiny.yaml --run run --trials trials.yaml --out tune.csv"
+        command = (
+            "-m galspec_core.baselines.tune config.yaml config/tiny.yaml --run run --trials trials.yaml --out tune.csv"
+        )
         subprocess.run([sys.executable, *command.split()], cwd=run.folder, check=True, capture_output=True, timeout=300)
         table = pd.read_csv(run.folder / "tune.csv")
         lengths.append(len(table))
@@ -244,10 +260,29 @@ def test_tuning_records_each_trial_once_and_goes_on_where_it_was(run):
     assert table["value"].between(0, 1).all()
 
 
-def test_drawing_the_same_sample_again_fetches_nothing(run):
+def test_drawing_the_sample_again_fetches_nothing(run):
+    assert "fetch_shard" not in run.plan("--forcerun", "draw_sample")
     done = run.snakemake("--forcerun", "draw_sample", "--until", "draw_sample", "collect_rejected")
     assert done.returncode == 0, done.stderr[-4000:]
     assert "fetch_shard" not in run.plan()
+
+
+def test_another_sample_in_the_same_folder_is_refused_with_a_way_out(run):
+    """What was fetched stays as it is; the user is told, and nothing is labelled by half a sample."""
+    moved = pd.read_csv(run / "results/catalogs/shards/0000.csv")["specobjid"].iloc[0]
+    native = run / "data/spectra/0000.parquet"
+    kept = native.read_bytes()
+    table = pd.read_parquet(native)
+    native.chmod(0o644)
+    table[table["specobjid"] != moved].to_parquet(native)
+    try:
+        done = run.snakemake("results/spectra/rejected.csv", "--forcerun", "collect_rejected")
+    finally:
+        native.write_bytes(kept)
+        native.chmod(0o444)
+    assert done.returncode != 0
+    assert "data/spectra holds another sample" in done.stdout + done.stderr
+    assert run.snakemake(EVERYTHING).returncode == 0
 
 
 def test_a_misspelt_key_stops_the_run_by_name(run):
@@ -282,7 +317,11 @@ def test_real_spectra_go_through_to_the_liner_row(sdss_sample, tmp_path):
     done = run.snakemake("--config", f"sas={sdss_sample}", overlays=("config/real.yaml", "few.yaml"))
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
     table = pd.read_csv(run / "results/table4.csv")
-    assert table[["task", "method"]].to_numpy().tolist() == [["liner", "pca"], ["liner", "nuisance"], ["liner", "published"]]
+    assert table[["task", "method"]].to_numpy().tolist() == [
+        ["liner", "pca"],
+        ["liner", "nuisance"],
+        ["liner", "published"],
+    ]
     assert table["n_target"].iloc[0] > 0
     dropped = pd.read_csv(run / "results/catalogs/dropped.csv")
     cut = dropped.loc[dropped["catalogue"] == "specobj", "n"].sum()
