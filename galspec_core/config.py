@@ -50,6 +50,7 @@ def _unknown_names(config):
             problems.append(f"encoders.{name}.grid: no grid {entry['grid']}; spectra.grids has {', '.join(grids)}")
     figures = {f"figures.{key}.method": config["figures"][key]["method"] for key in WITH_METHOD}
     named = [*figures.items(), *(("search.methods", method) for method in config["search"]["methods"])]
+    named.append(("figures.encoder", config["figures"]["encoder"]))
     named += [("baselines.stress.methods", method) for method in config["baselines"]["stress"]["methods"]]
     for where, method in named:
         if method not in encoders:

@@ -191,3 +191,81 @@ rule plot_case:
         grid=config["spectra"]["grids"]["rest"],
     script:
         "../workflow_scripts/plot_case.py"
+
+
+rule plot_framework:
+    """Draw the framework with this run's settings: figure 1."""
+    output:
+        pdf="results/figures/fig1.pdf",
+        png=report("results/figures/fig1.png", caption="../report/fig1.rst", category="Figures"),
+        csv="results/figures/fig1.csv",
+    log:
+        "logs/figures/plot_framework.log",
+    benchmark:
+        "benchmarks/figures/plot_framework.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("plot_framework"),
+        settings={key: config[key] for key in FRAMEWORK_KEYS},
+        method=SHOWN,
+    script:
+        "../workflow_scripts/plot_framework.py"
+
+
+rule plot_architecture:
+    """Draw the encoder with the shapes of its own tensors: figure 2."""
+    output:
+        pdf="results/figures/fig2.pdf",
+        png=report("results/figures/fig2.png", caption="../report/fig2.rst", category="Figures"),
+        csv="results/figures/fig2.csv",
+    log:
+        "logs/figures/plot_architecture.log",
+    benchmark:
+        "benchmarks/figures/plot_architecture.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_architecture"),
+        entry=config["encoders"][SHOWN],
+        grid=config["spectra"]["grids"][GRID_OF[SHOWN]],
+    script:
+        "../workflow_scripts/plot_architecture.py"
+
+
+rule plot_reconstruction:
+    """Draw a validation spectrum with hidden patches and their reconstruction: figure 3."""
+    input:
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        rejected="results/spectra/rejected.csv",
+        weights=f"results/encoder/{SHOWN}/weights.safetensors",
+        shards=expand("results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[SHOWN], shard=SHARDS),
+    output:
+        pdf="results/figures/fig3.pdf",
+        png=report("results/figures/fig3.png", caption="../report/fig3.rst", category="Figures"),
+        csv="results/figures/fig3.csv",
+    log:
+        "logs/figures/plot_reconstruction.log",
+    benchmark:
+        "benchmarks/figures/plot_reconstruction.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        code=code("plot_reconstruction"),
+        method=SHOWN,
+        grid=config["spectra"]["grids"][GRID_OF[SHOWN]],
+    script:
+        "../workflow_scripts/plot_reconstruction.py"

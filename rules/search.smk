@@ -215,7 +215,7 @@ rule time_search:
         "../envs/galspec.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=16000,
         runtime=240,
     params:
         code=code("time_search"),

@@ -10,14 +10,14 @@ FAMILY = "classifier"
 def train(entry, spectra, codes, n_classes, seed):
     """Return spectra -> scores [Q, C] of a forest grown on ``spectra`` and their class ``codes`` [n].
 
-    ``entry`` has trees, min_leaf (spectra in a leaf) and balanced (whether rare classes weigh as much as common ones).
+    ``entry`` has trees, min_leaf (spectra in a leaf) and balanced (whether rare classes weigh as much as common ones). It
+    takes as many cores as joblib is told to.
     """
     forest = RandomForestClassifier(
         entry["trees"],
         min_samples_leaf=entry["min_leaf"],
         class_weight="balanced_subsample" if entry["balanced"] else None,
         random_state=seed,
-        n_jobs=-1,
     )
     forest.fit(matrix(spectra), codes)
     return lambda queries: forest.predict_proba(matrix(queries))

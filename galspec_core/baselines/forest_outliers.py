@@ -18,7 +18,7 @@ def fit(entry, spectra, seed):
     """Return spectra -> weirdness [n]; ``entry`` has trees, bin (pixels averaged) and reference (spectra compared with)."""
     rng = np.random.default_rng(seed)
     real = rebin(matrix(spectra), entry["bin"])
-    forest = RandomForestClassifier(entry["trees"], random_state=seed, n_jobs=-1)
+    forest = RandomForestClassifier(entry["trees"], random_state=seed)
     forest.fit(np.vstack([real, shuffle_columns(real, rng)]), np.repeat([1, 0], len(real)))
     chosen = rng.choice(len(real), min(entry["reference"], len(real)), replace=False)
     reference = real_leaves(forest, real[chosen])

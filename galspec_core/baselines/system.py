@@ -4,6 +4,7 @@ from functools import partial
 from itertools import product
 
 import numpy as np
+from joblib import parallel_config
 
 from galspec_core.baselines.data import embed, load_data, load_network
 from galspec_core.baselines.kinds import family, load_kind
@@ -43,12 +44,17 @@ def vote_system(name, entry, tasks, manifest, sources, fit_ids=(), run=None, thr
     run : dict
         The section ``encoder``.
     threads : int
-        FAISS's threads.
+        Of FAISS and of forests.
     """
     ids = {int(i) for _, _, roles, _ in tasks for i in roles["specobjid"]} | set(map(int, fit_ids))
     inputs = {key: sources.get(key) for key in ("table", "latents")}
     data = load_data(entry, sorted(ids), sources["shards"], run=run, **inputs)
-    decide = FAMILIES[family(entry)](entry, data, manifest, sources.get("weights") or {}, fit_ids, run, threads)
+    with parallel_config(backend="threading", n_jobs=threads):
+        return _vote(name, entry, tasks, data, manifest, sources.get("weights") or {}, fit_ids, run, threads)
+
+
+def _vote(name, entry, tasks, data, manifest, weights, fit_ids, run, threads):
+    decide = FAMILIES[family(entry)](entry, data, manifest, weights, fit_ids, run, threads)
     progress = Progress(f"baselines: {name}", sum(task[2]["seed"].nunique() for task in tasks), "votes")
     parts = []
     for task in tasks:

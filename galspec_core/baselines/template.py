@@ -33,8 +33,7 @@ def eigenspectra(spectra, components):
     k = min(components, len(x) - 1)
     if k < 1:
         return mean[None]
-    left = principal(x @ x.T, k)[1]  # of the n x n matrix: n is far below L
-    vectors = left @ x
+    vectors = principal(x.T @ x, k)[1] if len(x) > x.shape[1] else principal(x @ x.T, k)[1] @ x  # the smaller matrix
     return np.vstack([mean, vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)])
 
 

@@ -1,0 +1,119 @@
+"""Figure 3: a spectrum with hidden patches, and what the encoder rebuilds of them (paper, section 2.1.2)."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from galspec_core.encoder.objective import MASKS
+from galspec_core.encoder.patches import coverage, unpatchify
+from galspec_core.figures.style import COLOURS, new_figure
+
+ZOOM = 260.0  # Angstrom on either side of the middle of what is hidden
+SHADE = dict(color="0.86", lw=0, zorder=0)
+
+
+def brightest(ids, manifest):
+    """Return the specobjid of highest S/N among ``ids``."""
+    there = manifest[manifest["specobjid"].isin(ids)].sort_values(["snr", "specobjid"], ascending=[False, True])
+    return int(there["specobjid"].iloc[0])
+
+
+def reconstruct_spectrum(model, spectrum, wave, seed=0):
+    """Return wave, flux, ivar, hidden, unseen, reconstruction of one spectrum under the training's own kind of mask.
+
+    ``hidden`` marks pixels in a hidden patch; ``unseen`` those that no visible patch shows, which a network cannot copy.
+    The reconstruction is the mean over the hidden patches of a pixel, NaN elsewhere.
+
+    Parameters
+    ----------
+    model : GalSpecEncoder
+    spectrum : Gridded
+        One spectrum.
+    wave : ndarray[L]
+    seed : int
+        Of the mask.
+    """
+    config = model.config
+    generator = torch.Generator().manual_seed(seed)
+    mask = MASKS[config.mask](1, config.n_patches, config.mask_share, generator)
+    patches = model.reconstruct(torch.from_numpy(spectrum.flux[:1].copy()), mask)
+    alone = torch.where(mask[..., None], patches, torch.nan)
+    total = coverage(config.n_patches, config.patch, config.overlap, config.pixels).numpy()
+    hidden = _count(mask, config)
+    return pd.DataFrame(
+        {
+            "wave": wave,
+            "flux": spectrum.flux[0],
+            "ivar": spectrum.ivar[0],
+            "hidden": hidden > 0,
+            "unseen": (hidden == total) & (total > 0),
+            "reconstruction": _mean_of_hidden(alone, mask, config),
+        }
+    )
+
+
+def _count(mask, config):
+    """Return how many hidden patches stand over each pixel: ndarray[L]."""
+    ones = mask[..., None].float().expand(-1, -1, config.patch)
+    share = unpatchify(ones, config.pixels, config.overlap)[0].nan_to_num().numpy()
+    return np.round(share * coverage(config.n_patches, config.patch, config.overlap, config.pixels).numpy())
+
+
+def _mean_of_hidden(patches, mask, config):
+    """Return the mean [L] over the hidden patches of each pixel, NaN where none is hidden."""
+    known = unpatchify(patches.nan_to_num(), config.pixels, config.overlap)[0].numpy()
+    total = coverage(config.n_patches, config.patch, config.overlap, config.pixels).numpy()
+    hidden = _count(mask, config)
+    return np.where(hidden > 0, known * total / np.maximum(hidden, 1), np.nan)
+
+
+def draw_reconstruction(table, encoder, mask_share):
+    """Return figure 3: the whole spectrum, a closer look at what is hidden, and the residual there in sigma."""
+    figure, (top, middle, bottom) = new_figure(3, 1, size=(7.0, 6.6), height_ratios=[1.2, 1.2, 0.8])
+    for axis in (top, middle):
+        axis.plot(table["wave"], table["flux"], color="0.45", lw=0.5, label="spectrum")
+        axis.plot(table["wave"], table["reconstruction"], color=COLOURS[1], lw=1.2, label="rebuilt where hidden")
+        axis.set_ylabel("flux / median")
+    bottom.plot(table["wave"], _sigma(table), ".", ms=2, color=COLOURS[0])
+    bottom.axhline(0, color="0.4", lw=0.7)
+    bottom.set(ylabel="residual (σ)", xlabel="wavelength on the encoder's grid (Å)", ylim=(-6, 6))
+    low, high = _window(table)
+    middle.set_xlim(low, high)
+    bottom.set_xlim(low, high)
+    top.set_xlim(table["wave"].min(), table["wave"].max())
+    inside = table["wave"].between(low, high)
+    for axis, part in ((top, table), (middle, table[inside])):
+        bounds = np.percentile(part["flux"], [0.2, 99.8])
+        axis.set_ylim(bounds[0] - 0.15 * np.ptp(bounds), bounds[1] + 0.25 * np.ptp(bounds))
+    for axis in (top, middle, bottom):
+        _shade(axis, table)
+    unseen = table["unseen"].sum() / max(table["hidden"].sum(), 1)
+    top.set_title(
+        f"Encoder “{encoder}”: {mask_share:.0%} of the patches hidden (grey); {unseen:.0%} of these pixels in no visible patch",
+        fontsize=9,
+    )
+    top.legend(loc="upper left", ncols=2)
+    return figure
+
+
+def _sigma(table):
+    """Return (spectrum - reconstruction) over its error, NaN where nothing is hidden or the pixel is bad."""
+    good = table["ivar"] > 0
+    return np.where(good, (table["flux"] - table["reconstruction"]) * np.sqrt(table["ivar"].where(good, 1)), np.nan)
+
+
+def _window(table):
+    """Return the part of the grid with most hidden pixels."""
+    wave = table["wave"].to_numpy()
+    width = int(np.searchsorted(wave, wave[0] + 2 * ZOOM))
+    density = np.convolve(table["hidden"], np.ones(width), mode="valid")
+    start = int(density.argmax())
+    return wave[start], wave[min(start + width, len(wave) - 1)]
+
+
+def _shade(axis, table):
+    """Shade every run of hidden pixels."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], table["hidden"].astype(int), [0]])))
+    wave = table["wave"].to_numpy()
+    for first, last in zip(edges[::2], edges[1::2], strict=True):
+        axis.axvspan(wave[first], wave[last - 1], **SHADE)
