@@ -51,13 +51,20 @@ def _gaps(good, share, rng):
     return gone
 
 
-def macro_f1(label, predicted):
-    """Return the mean F1 over the classes that ``label`` has."""
-    return float(f1_score(label, predicted, labels=sorted(set(label)), average="macro", zero_division=0))
+def macro_f1(label, predicted, names=None):
+    """Return the mean F1 over the classes that ``label`` has, NaN where it lacks one of ``names``."""
+    there = sorted(set(label))
+    if set(names if names is not None else there) - set(there):
+        return np.nan
+    return float(f1_score(label, predicted, labels=there, average="macro", zero_division=0))
 
 
 def by_bins(votes, manifest):
-    """Return F1 of every method and seed in bins of redshift and of S/N; ``value`` is the bin's median."""
+    """Return F1 of every method and seed in bins of redshift and of S/N; ``value`` is the bin's median.
+
+    A bin that lacks a class has no F1.
+    """
+    names = set(votes["label"])
     places = look_up(votes["specobjid"].to_numpy(), manifest["specobjid"].to_numpy())
     rows = []
     for test, column in (("redshift", "z"), ("snr", "snr")):
@@ -66,7 +73,7 @@ def by_bins(votes, manifest):
         bins = np.searchsorted(edges, values)
         for (method, seed, number), part in votes.assign(bin=bins).groupby(["method", "seed", "bin"], sort=False):
             middle = float(np.median(values[bins == number]))
-            rows.append([test, method, middle, seed, macro_f1(part["label"], part["predicted"]), len(part)])
+            rows.append([test, method, middle, seed, macro_f1(part["label"], part["predicted"], names), len(part)])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

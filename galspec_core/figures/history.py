@@ -28,7 +28,7 @@ def draw_history(history, encoder):
     if (history["train_loss"].dropna() > 0).all():
         top.set_yscale("log")
     top.set(ylabel="loss", title=f"Pre-training of the encoder “{encoder}”")
-    top.legend()
+    top.legend(frameon=False)
     bottom.plot(history["step"], history["lr"], color=COLOURS[2], lw=1)
     bottom.set(xlabel="step", ylabel="learning rate")
     return figure

@@ -92,7 +92,7 @@ def draw_reconstruction(table, encoder, mask_share):
         f"Encoder “{encoder}”: {mask_share:.0%} of the patches hidden (grey); {unseen:.0%} of these pixels in no visible patch",
         fontsize=9,
     )
-    top.legend(loc="upper left", ncols=2)
+    top.legend(loc="upper left", ncols=2, frameon=False)
     return figure
 
 

@@ -27,5 +27,5 @@ def draw_search_time(table):
     dimension = int(table["dimension"].iloc[0])
     axis.set(xscale="log", yscale="log", xlabel="entries of the knowledge base", ylabel="time of one query (ms)")
     axis.set_title(f"One query, one thread, {dimension} dimensions")
-    axis.legend()
+    axis.legend(frameon=False)
     return figure

@@ -4,6 +4,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from galspec_core.files import replace
 
@@ -66,3 +67,30 @@ def mark_lines(axis, low, high, names=None, labels=True):
                     va="bottom",
                     color="0.4",
                 )
+
+
+def draw_lines(axis, table, x, y, methods):
+    """Draw the mean of column ``y`` against ``x`` for every method, a band of one standard deviation over seeds around it.
+
+    A method's colour, dash and marker follow from its place in ``methods``, so that they agree between panels.
+    """
+    for method, part in table.groupby("method", sort=False):
+        number = methods.index(method)
+        grouped = part.groupby(x)[y]
+        mean, spread = grouped.mean(), grouped.std().fillna(0)
+        colour = COLOURS[number % len(COLOURS)]
+        style = dict(ls=DASHES[number % len(DASHES)], marker=MARKERS[number % len(MARKERS)], ms=3.5, lw=1.2)
+        axis.fill_between(mean.index, mean - spread, mean + spread, color=colour, alpha=0.16, lw=0)
+        axis.plot(mean.index, mean, color=colour, label=method, **style)
+
+
+def few_ticks(axis):
+    """Leave at most six ticks on a linear horizontal axis; plain numbers on a logarithmic one of little range."""
+    if axis.get_xscale() == "linear":
+        axis.xaxis.set_major_locator(MaxNLocator(6))
+        return
+    low, high = axis.get_xlim()
+    if high / low < 100:
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
