@@ -98,11 +98,11 @@ rule vote_system:
         "benchmarks/baselines/vote_system/{system}.tsv"
     conda:
         "../envs/systems.yaml"
-    threads: 2
+    threads: lambda wildcards: 1 + (wildcards.system in BUSY)
     resources:
         mem_mb=16000,
         runtime=720,
-        gpu=lambda wildcards: int(SYSTEM_FAMILY[wildcards.system] in ("network", "supervised")),
+        gpu=lambda wildcards: int(wildcards.system in NETWORKS),
     params:
         code=system_code("vote_system"),
         entry=lambda wildcards: SYSTEMS[wildcards.system],

@@ -3,6 +3,8 @@
 After Liang et al. (2023, ApJL 956, L6), with the masked autoregressive flow that comes with spender.
 """
 
+import warnings
+
 import numpy as np
 import torch
 
@@ -22,9 +24,11 @@ def fit(entry, spectra, seed):
     mean, sd = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-8)
     torch.manual_seed(seed)
     initial = {"bounds": [[0.0, 0.0]] * x.shape[1], "std": [1.0] * x.shape[1]}  # latents are scaled below
-    flow = load_spender().NeuralDensityEstimator(
-        dim=x.shape[1], initial_pos=initial, hidden_features=entry["hidden"], num_transforms=entry["transforms"]
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a name within the flow's own library
+        flow = load_spender().NeuralDensityEstimator(
+            dim=x.shape[1], initial_pos=initial, hidden_features=entry["hidden"], num_transforms=entry["transforms"]
+        )
     scaled = torch.as_tensor((x - mean) / sd, dtype=torch.float32)
     _train(flow, scaled, entry, np.random.default_rng(seed))
 

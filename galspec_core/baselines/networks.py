@@ -33,7 +33,7 @@ class Supervised(Network):
         super().__init__()
         self.n_classes, self.balanced = n_classes, balanced
         self.ids, self.codes = np.empty(0, "u8"), np.empty(0, "i8")
-        self.class_weight: torch.Tensor | None = None
+        self.class_weight = torch.ones(n_classes)
 
     def set_labels(self, ids, codes):
         """Learn the class ``codes`` [n] of the spectra ``ids`` [n]."""

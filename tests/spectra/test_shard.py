@@ -110,5 +110,5 @@ def test_a_sample_that_was_not_fetched_is_named():
     )
     fetched = [np.array([5, 2**63 + 7], "u8"), np.array([], "u8")]
     check_complete(np.array([5, 2**63 + 1, 2**63 + 7], "u8"), fetched, rejected)
-    with pytest.raises(CatalogError, match="2 spectra of the sample.*got specobjid 6, for one"):
+    with pytest.raises(CatalogError, match=r"2 spectra of the sample.*got specobjid 6, for one"):
         check_complete(np.array([6, 5, 2**63 + 8], "u8"), fetched, rejected)

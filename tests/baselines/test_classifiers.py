@@ -1,0 +1,72 @@
+"""Classifiers tell apart what can be told apart, and give scores that add up to 1."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from galspec_core.baselines import forest, mlp, svm, template
+from galspec_core.baselines.votes import Case, classify
+from galspec_core.spectra.shard import Gridded
+from tests.baselines.conftest import make_spectra
+
+ENTRIES = {
+    forest: dict(trees=30, min_leaf=1, balanced=True),
+    mlp: dict(components=5, hidden=[16], alpha=1e-3, epochs=500),
+    svm: dict(components=5, c=1.0, balanced=True),
+    template: dict(components=2),
+}
+
+
+@pytest.mark.parametrize("module", ENTRIES, ids=lambda m: m.__name__.rsplit(".", 1)[-1])
+def test_a_line_is_found_in_spectra_not_seen_before(module, spectra, codes):
+    scores = module.train(ENTRIES[module], spectra, codes, 2, 0)(make_spectra(seed=1)[0])
+    assert scores.shape == (120, 2)
+    assert np.allclose(scores.sum(axis=1), 1)
+    assert (scores.argmax(axis=1) == codes).mean() > 0.9
+
+
+@pytest.mark.parametrize("module", [forest, mlp], ids=["forest", "mlp"])
+def test_the_seed_decides(module, spectra, codes):
+    first, again, other = (module.train(ENTRIES[module], spectra, codes, 2, s)(spectra) for s in (0, 0, 1))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+class Rows:
+    def __init__(self, spectra):
+        self.spectra = spectra
+
+    def rows(self, ids):
+        return self.spectra[np.searchsorted(self.spectra.specobjid, ids)]
+
+
+@pytest.mark.parametrize("code", [None, 0])
+def test_a_class_that_the_knowledge_base_lacks_is_never_named(spectra, codes, code):
+    """Three names, of which the middle one has no entry; and a knowledge base of one class alone."""
+    known = np.where(codes == 1, 2, 0) if code is None else np.full(120, code)
+    frame = pd.DataFrame({"specobjid": spectra.specobjid, "label": "x"})
+    case = Case("bpt3", None, 0, ["AGN", "Normal", "SF"], frame, known, frame.iloc[:10])
+    votes = classify(forest, ENTRIES[forest], Rows(spectra), case)
+    assert "Normal" not in set(votes["predicted"])
+    assert len(votes) == 10
+
+
+def test_templates_chi_square_is_that_of_least_squares(spectra, codes):
+    basis = template.eigenspectra(spectra[codes == 1], 3)
+    some = spectra[:4]
+    root = np.sqrt(np.minimum(some.ivar, template.MOST_IVAR)).astype("f8")
+    for f, r, found in zip(some.flux.astype("f8"), root, template.chi_square(some, basis), strict=True):
+        fit = np.linalg.lstsq((basis * r).T, f * r, rcond=None)[0]
+        assert found == pytest.approx(((r * (f - fit @ basis)) ** 2).sum(), rel=1e-3)
+
+
+def test_eigenspectra_do_not_depend_on_which_matrix_is_smaller():
+    rng = np.random.default_rng(3)
+    flux = (1 + rng.standard_normal((60, 3)) @ rng.standard_normal((3, 40))).clip(-2, 10).astype("f4")
+    many = Gridded(np.arange(60, dtype="u8"), np.zeros(60, "f4"), flux, np.ones_like(flux))
+    x = flux - flux.mean(axis=0)
+    expected = np.linalg.svd(x, full_matrices=False)[2][:2]
+    assert np.allclose(np.abs((template.eigenspectra(many, 2)[1:] * expected).sum(axis=1)), 1, atol=1e-4)
+    few = many[:20]
+    expected = np.linalg.svd(few.flux - few.flux.mean(axis=0), full_matrices=False)[2][:2]
+    assert np.allclose(np.abs((template.eigenspectra(few, 2)[1:] * expected).sum(axis=1)), 1, atol=1e-4)
