@@ -1,5 +1,7 @@
 """Draw a validation spectrum with hidden patches and their reconstruction: figure 3."""
 
+from pathlib import Path
+
 import pandas as pd
 
 from galspec_core.encoder.data import load_spectra
@@ -15,10 +17,13 @@ with job_log(snakemake.log[0]) as log:
     inputs, output, params = snakemake.input, snakemake.output, snakemake.params
     roles = pd.read_parquet(inputs.roles, filters=[("role", "in", ["validation", "test"])]).sort_values("role")
     roles = roles[~roles["specobjid"].isin(read_rejected([inputs.rejected])["specobjid"])]
-    case = brightest(roles.loc[roles["role"] == roles["role"].iloc[-1], "specobjid"], pd.read_parquet(inputs.manifest))
-    model = load_encoder(inputs.weights, {"device": "cpu"}).model
+    manifest = pd.read_parquet(inputs.manifest)
+    case = brightest(roles.loc[roles["role"] == roles["role"].iloc[-1], "specobjid"], manifest)
+    holds = manifest.loc[manifest["specobjid"] == case, "shard"].iloc[0]
+    shard = next(path for path in inputs.shards if Path(path).stem == holds)
+    model = load_encoder(inputs.weights, {"device": "cpu", "torch_threads": snakemake.threads}).model
     wave = grid_from_config(params.method, params.grid).wavelengths
-    table = reconstruct_spectrum(model, load_spectra(inputs.shards, [case]), wave)
+    table = reconstruct_spectrum(model, load_spectra([shard], [case]), wave)
     save_figure(draw_reconstruction(table, params.method, model.config.mask_share), output.pdf, output.png)
     write_csv(table, output.csv)
     log.info("specobjid %d", case)

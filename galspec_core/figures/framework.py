@@ -2,8 +2,11 @@
 
 import pandas as pd
 
+from galspec_core.catalogs.tasks import active_tasks
 from galspec_core.encoder.model import TransformerConfig
 from galspec_core.figures.diagrams import arrow, box, new_diagram
+
+FORMULAS = {"exp": "e$^{-x}$"}  # how a weight of search.WEIGHTS is written
 
 
 def framework_table(config, method):
@@ -24,9 +27,9 @@ def framework_table(config, method):
         ("encoder", "layers", f"{model.layers} layers, width {model.width}"),
         ("encoder", "embedding", model.width),
         ("catalogs", "files", len(files) + bool(config["outliers"])),
-        ("catalogs", "targets", ", ".join(task["target"] for task in config["tasks"].values() if task)),
+        ("catalogs", "targets", ", ".join(task["target"] for task in active_tasks(config).values())),
         ("search", "neighbours", search["top_k"]),
-        ("search", "weight", {"exp": "e$^{-x}$"}.get(search["weight"], search["weight"])),
+        ("search", "weight", search["weight"]),
         ("search", "distance", "L2 over the median" if search["scale"] == "median" else "L2"),
     ]
     return pd.DataFrame(rows, columns=["stage", "quantity", "value"])
@@ -46,15 +49,9 @@ def draw_framework(table):
         [f"{say['encoder', 'patches']}", f"hidden: {say['encoder', 'hidden']}", "rebuild what is hidden"], "network",
     )  # fmt: skip
     encoder = box(
-        axis,
-        9.2,
-        4.5,
-        2.3,
-        1.4,
-        "Encoder",
-        [str(say["encoder", "layers"]), f"{say['encoder', 'embedding']} numbers"],
-        "network",
-    )
+        axis, 9.2, 4.5, 2.3, 1.4, "Encoder",
+        [str(say["encoder", "layers"]), f"{say['encoder', 'embedding']} numbers"], "network",
+    )  # fmt: skip
     labels = box(
         axis, 0.1, 2.3, 2.3, 1.4, "Labels", [f"{say['catalogs', 'files']} catalogues", str(say["catalogs", "targets"])],
         "knowledge",
@@ -68,9 +65,10 @@ def draw_framework(table):
         [f"{say['search', 'neighbours']} nearest entries, by", str(say["search", "distance"]), "not its own position"],
         "answer",
     )  # fmt: skip
+    weight = FORMULAS.get(say["search", "weight"], say["search", "weight"])
     vote = box(
         axis, 4.4, 0.2, 3.2, 1.3, "Weighted vote",
-        [f"weights {say['search', 'weight']}, adding up to 1", "share of each class"], "answer",
+        [f"weights {weight}, adding up to 1", "share of each class"], "answer",
     )  # fmt: skip
     reason = box(
         axis, 8.4, 0.2, 3.1, 1.3, "Answer", ["target or not, score,", "the neighbours as the reason"], "answer"

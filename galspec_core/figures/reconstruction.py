@@ -9,7 +9,8 @@ from galspec_core.encoder.patches import coverage, unpatchify
 from galspec_core.figures.style import COLOURS, new_figure
 
 ZOOM = 260.0  # Angstrom on either side of the middle of what is hidden
-SHADE = dict(color="0.86", lw=0, zorder=0)
+SHADES = {"hidden": dict(color="0.90", lw=0, zorder=0), "unseen": dict(color="0.76", lw=0, zorder=0.1)}
+MOST_SIGMA = 6.0  # of the residual's axis; what lies beyond is drawn as a triangle on its edge
 
 
 def brightest(ids, manifest):
@@ -71,12 +72,12 @@ def draw_reconstruction(table, encoder, mask_share):
     """Return figure 3: the whole spectrum, a closer look at what is hidden, and the residual there in sigma."""
     figure, (top, middle, bottom) = new_figure(3, 1, size=(7.0, 6.6), height_ratios=[1.2, 1.2, 0.8])
     for axis in (top, middle):
-        axis.plot(table["wave"], table["flux"], color="0.45", lw=0.5, label="spectrum")
-        axis.plot(table["wave"], table["reconstruction"], color=COLOURS[1], lw=1.2, label="rebuilt where hidden")
+        axis.plot(table["wave"], table["flux"], color="black", lw=0.5, label="spectrum")
+        axis.plot(table["wave"], table["reconstruction"], color=COLOURS[1], lw=1.8, label="rebuilt where hidden")
         axis.set_ylabel("flux / median")
-    bottom.plot(table["wave"], _sigma(table), ".", ms=2, color=COLOURS[0])
+    _draw_residual(bottom, table)
     bottom.axhline(0, color="0.4", lw=0.7)
-    bottom.set(ylabel="residual (σ)", xlabel="wavelength on the encoder's grid (Å)", ylim=(-6, 6))
+    bottom.set(ylabel="residual (σ)", xlabel="wavelength on the encoder's grid (Å)", ylim=(-MOST_SIGMA, MOST_SIGMA))
     low, high = _window(table)
     middle.set_xlim(low, high)
     bottom.set_xlim(low, high)
@@ -89,7 +90,8 @@ def draw_reconstruction(table, encoder, mask_share):
         _shade(axis, table)
     unseen = table["unseen"].sum() / max(table["hidden"].sum(), 1)
     top.set_title(
-        f"Encoder “{encoder}”: {mask_share:.0%} of the patches hidden (grey); {unseen:.0%} of these pixels in no visible patch",
+        f"Encoder “{encoder}”: {mask_share:.0%} of the patches hidden (grey); "
+        f"{unseen:.0%} of these pixels in no visible patch (dark)",
         fontsize=9,
     )
     top.legend(loc="upper left", ncols=2, frameon=False)
@@ -102,6 +104,15 @@ def _sigma(table):
     return np.where(good, (table["flux"] - table["reconstruction"]) * np.sqrt(table["ivar"].where(good, 1)), np.nan)
 
 
+def _draw_residual(axis, table):
+    """Draw the residual in sigma; a triangle at the edge stands for a pixel beyond it."""
+    sigma = _sigma(table)
+    axis.plot(table["wave"], sigma, ".", ms=2, color=COLOURS[0])
+    for marker, beyond, edge in (("^", sigma > MOST_SIGMA, 1), ("v", sigma < -MOST_SIGMA, -1)):
+        level = np.full(beyond.sum(), 0.95 * edge * MOST_SIGMA)
+        axis.plot(table["wave"][beyond], level, marker, ms=3, color=COLOURS[1])
+
+
 def _window(table):
     """Return the part of the grid with most hidden pixels."""
     wave = table["wave"].to_numpy()
@@ -112,8 +123,9 @@ def _window(table):
 
 
 def _shade(axis, table):
-    """Shade every run of hidden pixels."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], table["hidden"].astype(int), [0]])))
+    """Shade every run of hidden pixels, darker where no visible patch shows them."""
     wave = table["wave"].to_numpy()
-    for first, last in zip(edges[::2], edges[1::2], strict=True):
-        axis.axvspan(wave[first], wave[last - 1], **SHADE)
+    for column, shade in SHADES.items():
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], table[column].astype(int), [0]])))
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            axis.axvspan(wave[first], wave[last - 1], **shade)
