@@ -8,6 +8,7 @@ by the maximum, one hidden dense layer of 64, dropout before both dense layers, 
 from torch import nn
 
 from galspec_core.baselines.networks import Supervised, clipped
+from galspec_core.errors import ConfigError
 
 FAMILY = "supervised"
 FILTERS, KERNEL, POOL, DENSE = (64, 64, 32, 32), 3, 4, 64
@@ -18,6 +19,9 @@ class GalSpecNet(Supervised):
 
     def __init__(self, pixels, n_classes, dropout, balanced):
         super().__init__(n_classes, balanced)
+        least = POOL ** len(FILTERS)
+        if pixels < least:
+            raise ConfigError("the grid is too short for GalSpecNet", expected=f"{least} pixels or more", got=pixels)
         layers, before = [], 1
         for filters in FILTERS:
             layers += [nn.Conv1d(before, filters, KERNEL, padding="same"), nn.ReLU(), nn.MaxPool1d(POOL)]

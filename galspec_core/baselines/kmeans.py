@@ -13,7 +13,7 @@ def fit(entry, spectra, seed):
     """Return spectra -> cluster [n]; ``entry`` has components (of the PCA before) and clusters."""
     x = matrix(spectra)
     model = make_pipeline(
-        PCA(entry["components"], random_state=seed),
+        PCA(min(entry["components"], len(x)), random_state=seed),
         KMeans(min(entry["clusters"], len(x)), n_init=10, random_state=seed),
     )
     model.fit(x)

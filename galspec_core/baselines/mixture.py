@@ -16,7 +16,7 @@ def fit(entry, spectra, seed):
     """Return spectra -> cluster [n]; ``entry`` has components (of the PCA before) and clusters."""
     x = matrix(spectra)
     model = make_pipeline(
-        PCA(entry["components"], random_state=seed),
+        PCA(min(entry["components"], len(x)), random_state=seed),
         GaussianMixture(min(entry["clusters"], len(x)), reg_covar=1e-4, max_iter=300, random_state=seed),
     )
     model.fit(x)

@@ -13,9 +13,9 @@ UNNAMED = "unnamed"
 def subtype_recall(votes, roles, manifest, target):
     """Return recall by method and subtype, with its 95 % interval, commonest subtype first.
 
-    A test spectrum counts by the share of its seeds in which it was found. The interval is Wilson's (1927) for as many
-    trials as there are sky positions: repeats and seeds add no independent galaxies. n_kb and n_test count distinct
-    spectra over all seeds.
+    A sky position counts once, by the share of its spectra and seeds in which it was found. The interval is Wilson's
+    (1927) for as many trials as there are positions: repeats and seeds add no independent galaxies. n_kb and n_test
+    count distinct spectra over all seeds.
 
     Parameters
     ----------
@@ -50,4 +50,4 @@ def _recall(part):
     by_position = part.groupby("position")["found"].mean()
     n = len(by_position)
     interval = binomtest(int(np.round(by_position.sum())), n).proportion_ci(0.95, method="wilson")
-    return float(part.groupby("specobjid")["found"].mean().mean()), interval.low, interval.high
+    return float(by_position.mean()), interval.low, interval.high

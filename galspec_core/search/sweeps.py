@@ -58,6 +58,8 @@ class Bench:
 def sweep_top_k(bench, values):
     """Yield (K, metrics): one search with the largest K serves all."""
     possible = [k for k in values if k < bench.where.sum()]
+    if not possible:
+        return
     found = bench.neighbours(max(possible), bench.where)
     for k in possible:
         first = replace(found, row=found.row[:, :k], distance=found.distance[:, :k])
@@ -76,6 +78,8 @@ def sweep_base_size(bench, values):
     """Yield (number of entries, metrics); ``all`` and sizes beyond it are all entries of the seed, once."""
     total = int(bench.where.sum())
     for n in sorted({total if value == "all" else min(value, total) for value in values}):
+        if n <= bench.settings.top_k:
+            continue
         where = some_of(bench.where, n, bench.seed)
         yield n, bench.measure(bench.named(bench.neighbours(bench.settings.top_k, where), bench.codes))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from galspec_core.search.tables import LEARNT_NOTHING_NOTE, mark_nuisance, table2, table4, votes_of_task
+from galspec_core.search.tables import LEARNT_NOTHING_NOTE, TABLE2, mark_nuisance, table2, table4, votes_of_task
 
 IDS = np.arange(1, 7, dtype="u8")
 MANIFEST = pd.DataFrame({"specobjid": IDS, "position": IDS})
@@ -59,3 +59,39 @@ def test_votes_of_systems_join_those_of_the_search_task_by_task(tmp_path):
     both.to_parquet(tmp_path / "rf.parquet")
     joined = votes_of_task("bpt3", tmp_path / "search.parquet", [tmp_path / "rf.parquet"])
     assert joined.groupby("method", sort=False).size().to_dict() == {"paper": 6, "rf": 6}
+
+
+def seeds(method, right, names=("AGN", "Normal", "SF")):
+    """Return votes of two seeds that name about a share ``right`` as they should and draw the others among ``names``."""
+    parts = []
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        guess = [word if rng.random() < right else rng.choice(list(names)) for word in LABEL]
+        parts.append(votes(method, guess).assign(seed=seed))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_macro_is_the_mean_of_the_classes_over_seeds_too():
+    table = table2(seeds("rf", 0.5), MANIFEST, n_bootstrap=20)
+    assert list(table.columns) == TABLE2
+    assert table["class"].tolist() == ["AGN", "Normal", "SF", "macro"]
+    table = table.set_index("class")
+    for key in ("accuracy", "precision", "recall", "f1"):
+        assert table.loc["macro", key] == pytest.approx(table[key].drop("macro").mean())
+    assert (table["f1_lo"] <= table["f1_hi"]).all()
+
+
+def test_a_class_that_is_predicted_and_never_true_has_no_part_in_the_mean():
+    table = table2(seeds("rf", 0.3, names=("SF", "Lens")), MANIFEST, n_bootstrap=20).set_index("class")
+    assert np.isnan(table.loc["Lens", "recall"])
+    assert table.loc["Lens", "n"] == 0
+    for key in ("accuracy", "precision", "f1"):
+        assert table.loc["macro", key] == pytest.approx(table.loc[["AGN", "Normal", "SF"], key].mean())
+
+
+def test_table2_marks_the_macro_row_of_whoever_is_no_better_than_nuisance():
+    blind = ["SF"] * 6
+    frames = [votes("nuisance", blind), votes("same", blind), votes("good", LABEL)]
+    table = table2(pd.concat(frames, ignore_index=True), MANIFEST, n_bootstrap=20)
+    marked = table[table["note"] == LEARNT_NOTHING_NOTE]
+    assert list(zip(marked["method"], marked["class"], strict=True)) == [("same", "macro")]
