@@ -86,6 +86,27 @@ def mark_nuisance(rows):
     return rows
 
 
+def training_notes(notes, histories, steps):
+    """Return ``notes`` with a word on every method whose training ended before its last step.
+
+    Parameters
+    ----------
+    notes : dict
+        {method: note or None}.
+    histories : list of paths
+        history.csv of every network behind a method, several where it was trained on several seeds.
+    steps : list of (method, number of steps)
+        Of each history.
+    """
+    notes = dict(notes)
+    for path, (method, number) in zip(histories, steps, strict=True):
+        last = int(pd.read_csv(path)["step"].iloc[-1])
+        word = f"training stopped at step {last:,} of {number:,}"
+        if last < number and word not in (notes.get(method) or ""):
+            notes[method] = _join([notes.get(method), word])
+    return notes
+
+
 def _join(notes):
     return "; ".join(text for text in notes if text)
 

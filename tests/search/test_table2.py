@@ -4,7 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from galspec_core.search.tables import LEARNT_NOTHING_NOTE, TABLE2, mark_nuisance, table2, table4, votes_of_task
+from galspec_core.search.tables import (
+    LEARNT_NOTHING_NOTE,
+    TABLE2,
+    mark_nuisance,
+    table2,
+    table4,
+    training_notes,
+    votes_of_task,
+)
 
 IDS = np.arange(1, 7, dtype="u8")
 MANIFEST = pd.DataFrame({"specobjid": IDS, "position": IDS})
@@ -95,3 +103,11 @@ def test_table2_marks_the_macro_row_of_whoever_is_no_better_than_nuisance():
     table = table2(pd.concat(frames, ignore_index=True), MANIFEST, n_bootstrap=20)
     marked = table[table["note"] == LEARNT_NOTHING_NOTE]
     assert list(zip(marked["method"], marked["class"], strict=True)) == [("same", "macro")]
+
+
+def test_a_training_that_stopped_early_is_noted(tmp_path):
+    for name, last in (("short", 579), ("whole", 1200)):
+        pd.DataFrame({"step": [250, last]}).to_csv(tmp_path / f"{name}.csv", index=False)
+    files, steps = [tmp_path / "short.csv", tmp_path / "whole.csv"], [("paper", 1200), ("vae", 1200)]
+    notes = training_notes({"paper": "shrunk", "vae": None}, files, steps)
+    assert notes == {"paper": "shrunk; training stopped at step 579 of 1,200", "vae": None}
