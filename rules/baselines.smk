@@ -120,6 +120,7 @@ rule score_three_classes:
     input:
         votes="results/search/bpt3/votes.parquet",
         systems=expand("results/baselines/{system}/votes.parquet", system=IN_TABLE2),
+        histories=list(trainings([*METHODS, *IN_TABLE2], [THREE_CLASSES])),
         manifest="results/catalogs/manifest.parquet",
     output:
         report("results/table2.csv", caption="../report/table2.rst", category="Tables"),
@@ -136,6 +137,7 @@ rule score_three_classes:
     params:
         code=code("score_three_classes"),
         notes=NOTES,
+        trained=list(trainings([*METHODS, *IN_TABLE2], [THREE_CLASSES]).values()),
         bootstrap=config["search"]["bootstrap"],
     script:
         "../workflow_scripts/score_three_classes.py"
@@ -146,6 +148,7 @@ rule score_systems:
     input:
         votes=expand("results/search/{task}/votes.parquet", task=TASKS),
         systems=expand("results/baselines/{system}/votes.parquet", system=IN_SYSTEMS),
+        histories=list(trainings([*METHODS, *IN_SYSTEMS], TASKS)),
         manifest="results/catalogs/manifest.parquet",
     output:
         report("results/systems.csv", caption="../report/systems.rst", category="Tables"),
@@ -163,6 +166,7 @@ rule score_systems:
         code=code("score_systems"),
         tasks=list(TASKS),
         notes=NOTES,
+        trained=list(trainings([*METHODS, *IN_SYSTEMS], TASKS).values()),
         bootstrap=config["search"]["bootstrap"],
     script:
         "../workflow_scripts/score_systems.py"

@@ -165,3 +165,17 @@ def system_inputs(wildcards):
             seed=seeds_of(system),
         )
     return inputs
+
+
+def trainings(names, tasks):
+    """Return {history.csv: (method, steps)} of every network that was trained for the methods ``names`` of some tasks."""
+    found = {}
+    for name in names:
+        entry = config["encoders"].get(name) or SYSTEMS[name]
+        if "training" not in entry:
+            continue
+        folders = [f"results/{'encoder' if name in config['encoders'] else 'baselines'}/{name}"]
+        if SYSTEM_FAMILY.get(name) == "supervised":
+            folders = [f"{folders[0]}/{task}/{seed}" for task in tasks for seed in seeds_of(name)]
+        found |= {f"{folder}/history.csv": (name, entry["training"]["steps"]) for folder in folders}
+    return found

@@ -74,6 +74,7 @@ rule score_tasks:
     input:
         votes=expand("results/search/{task}/votes.parquet", task=TASKS),
         systems=expand("results/baselines/{system}/votes.parquet", system=IN_TABLE4),
+        histories=list(trainings([*METHODS, *IN_TABLE4], TASKS)),
         manifest="results/catalogs/manifest.parquet",
     output:
         report("results/table4.csv", caption="../report/table4.rst", category="Tables"),
@@ -91,6 +92,7 @@ rule score_tasks:
         code=code("score_tasks"),
         tasks=list(TASKS),
         notes=NOTES,
+        trained=list(trainings([*METHODS, *IN_TABLE4], TASKS).values()),
         bootstrap=config["search"]["bootstrap"],
     script:
         "../workflow_scripts/score_tasks.py"

@@ -6,13 +6,16 @@ from galspec_core.catalogs.roles import THREE_CLASSES
 from galspec_core.files import write_csv
 from galspec_core.log import job_log
 from galspec_core.provenance import write_provenance
-from galspec_core.search.tables import table2, votes_of_task
+from galspec_core.search.tables import table2, training_notes, votes_of_task
 
 with job_log(snakemake.log[0]) as log:
     params, inputs = snakemake.params, snakemake.input
     votes = votes_of_task(THREE_CLASSES, inputs.votes, inputs.systems)
     table = table2(
-        votes, pd.read_parquet(inputs.manifest, columns=["specobjid", "position"]), params.notes, params.bootstrap
+        votes,
+        pd.read_parquet(inputs.manifest, columns=["specobjid", "position"]),
+        training_notes(params.notes, inputs.histories, params.trained),
+        params.bootstrap,
     )
     write_csv(table, snakemake.output[0])
     write_provenance(snakemake.output[0], inputs, {"bootstrap": params.bootstrap})
