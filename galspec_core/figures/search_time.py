@@ -27,5 +27,6 @@ def draw_search_time(table):
     dimension = int(table["dimension"].iloc[0])
     axis.set(xscale="log", yscale="log", xlabel="entries of the knowledge base", ylabel="time of one query (ms)")
     axis.set_title(f"One query, one thread, {dimension} dimensions")
-    axis.legend(frameon=False)
+    axis.set_ylim(top=20 * axis.get_ylim()[1])  # room for the legend above the paper's line
+    axis.legend(frameon=False, loc="upper left")
     return figure

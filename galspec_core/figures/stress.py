@@ -4,7 +4,7 @@ from galspec_core.figures.style import draw_lines, few_ticks, new_figure
 
 PANELS = {  # test, axis label, whether the axis is logarithmic
     "redshift": ("redshift of the test spectra", False),
-    "shift": ("shift of the input, share of its wavelength (leftmost: none)", True),
+    "shift": ("input shifted by Δλ/λ (leftmost: not shifted)", True),
     "snr": ("S/N per pixel of the test spectra", True),
     "removed": ("share of pixels removed", False),
 }

@@ -70,7 +70,7 @@ def mark_lines(axis, low, high, names=None, labels=True):
 
 
 def draw_lines(axis, table, x, y, methods):
-    """Draw the mean of column ``y`` against ``x`` for every method, a band of one standard deviation over seeds around it.
+    """Draw the mean of column ``y``, a share, against ``x`` for every method, in a band of one standard deviation over seeds.
 
     A method's colour, dash and marker follow from its place in ``methods``, so that they agree between panels.
     """
@@ -80,7 +80,9 @@ def draw_lines(axis, table, x, y, methods):
         mean, spread = grouped.mean(), grouped.std().fillna(0)
         colour = COLOURS[number % len(COLOURS)]
         style = dict(ls=DASHES[number % len(DASHES)], marker=MARKERS[number % len(MARKERS)], ms=3.5, lw=1.2)
-        axis.fill_between(mean.index, mean - spread, mean + spread, color=colour, alpha=0.16, lw=0)
+        axis.fill_between(
+            mean.index, (mean - spread).clip(lower=0), (mean + spread).clip(upper=1), color=colour, alpha=0.16, lw=0
+        )
         axis.plot(mean.index, mean, color=colour, label=method, **style)
 
 
