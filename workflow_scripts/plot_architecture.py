@@ -1,6 +1,7 @@
 """Draw the encoder with the shapes of its own tensors: figure 2."""
 
-from galspec_core.figures.architecture import architecture_table, draw_architecture
+from galspec_core.encoder.shapes import architecture_table
+from galspec_core.figures.architecture import draw_architecture
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
 from galspec_core.log import job_log

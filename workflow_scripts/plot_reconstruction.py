@@ -6,7 +6,8 @@ import pandas as pd
 
 from galspec_core.encoder.data import load_spectra
 from galspec_core.encoder.embed import load_encoder
-from galspec_core.figures.reconstruction import brightest, draw_reconstruction, reconstruct_spectrum
+from galspec_core.encoder.reconstruct import reconstruct_spectrum
+from galspec_core.figures.reconstruction import brightest, draw_reconstruction
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
 from galspec_core.log import job_log

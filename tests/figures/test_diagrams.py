@@ -11,9 +11,11 @@ from galspec_core.encoder.model import build_transformer
 from galspec_core.encoder.network import count_parameters
 from galspec_core.encoder.objective import MASKS
 from galspec_core.encoder.patches import patchify
-from galspec_core.figures.architecture import architecture_table, draw_architecture
+from galspec_core.encoder.reconstruct import reconstruct_spectrum
+from galspec_core.encoder.shapes import architecture_table
+from galspec_core.figures.architecture import draw_architecture
 from galspec_core.figures.framework import draw_framework, framework_table
-from galspec_core.figures.reconstruction import brightest, draw_reconstruction, reconstruct_spectrum
+from galspec_core.figures.reconstruction import brightest, draw_reconstruction
 from galspec_core.spectra.shard import Gridded
 from tests.conftest import ROOT
 
