@@ -18,10 +18,14 @@ def mask_chunk(batch, n, share, generator):
 
 
 def mask_chunks(batch, n, share, generator):
-    """Hide CHUNKS contiguous runs that add up to about ``share`` of the patches, wherever they fall: bool[B, N]."""
-    length = max(1, round(share * n / CHUNKS))
-    starts = torch.randint(n, (batch, CHUNKS, 1), generator=generator)
-    rows = ((torch.arange(length) + starts) % n).reshape(batch, -1)
+    """Hide round(share * N) patches in CHUNKS contiguous runs that do not overlap, wherever they fall: bool[B, N]."""
+    hidden = max(1, round(share * n))
+    sizes = torch.tensor([hidden // CHUNKS + (chunk < hidden % CHUNKS) for chunk in range(CHUNKS)])
+    before = torch.cumsum(sizes, 0) - sizes  # hidden patches in the runs before each
+    gaps = torch.randint(n - hidden + 1, (batch, CHUNKS), generator=generator).sort(dim=1).values
+    turn = torch.randint(n, (batch, 1), generator=generator)
+    starts = (gaps + before).repeat_interleave(sizes, dim=1)
+    rows = (starts + torch.arange(hidden) - before.repeat_interleave(sizes) + turn) % n
     return torch.zeros(batch, n, dtype=torch.bool).scatter_(1, rows, True)
 
 

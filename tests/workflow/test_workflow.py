@@ -257,7 +257,7 @@ def test_tuning_records_each_trial_once_and_goes_on_where_it_was(run):
         "vae": {"liner", "lens", "outlier"},
         "pca": {"bpt3", "liner", "lens", "outlier"},
     }
-    assert table["value"].between(0, 1).all()
+    assert table["value"].dropna().between(0, 1).all()  # no value where a tiny part has no target
 
 
 def test_drawing_the_sample_again_fetches_nothing(run):
