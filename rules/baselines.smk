@@ -83,6 +83,35 @@ rule train_supervised:
         "../workflow_scripts/train_supervised.py"
 
 
+rule embed_system:
+    """Embed by one system's network what votes, is tested, or has a flow fitted to it."""
+    input:
+        weights="results/baselines/{system}/weights.safetensors",
+        roles="results/catalogs/roles.parquet",
+        rejected="results/spectra/rejected.csv",
+        shards=system_shards,
+    output:
+        "results/baselines/{system}/embedding.parquet",
+    log:
+        "logs/baselines/embed_system/{system}.log",
+    benchmark:
+        "benchmarks/baselines/embed_system/{system}.tsv"
+    conda:
+        "../envs/systems.yaml"
+    threads: config["encoder"]["torch_threads"]
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=1,
+    params:
+        code=system_code("embed_system"),
+        fitted=lambda wildcards: [entry for entry in SYSTEMS.values() if entry.get("of") == wildcards.system],
+        most=config["baselines"]["fit_spectra"],
+        run=unrecorded(config["encoder"]),
+    script:
+        "../workflow_scripts/embed_system.py"
+
+
 rule vote_system:
     """Let one system label the test spectra of every task it takes part in."""
     input:
@@ -102,7 +131,7 @@ rule vote_system:
     resources:
         mem_mb=16000,
         runtime=720,
-        gpu=lambda wildcards: int(wildcards.system in NETWORKS),
+        gpu=lambda wildcards: int(wildcards.system in ON_LABELS),
     params:
         code=system_code("vote_system"),
         entry=lambda wildcards: SYSTEMS[wildcards.system],

@@ -39,8 +39,8 @@ VOTE_KEYS = ["top_k", "weight", "epsilon", "normalise", "scale"]
 SEEDS = config["catalogs"]["sample"]["seeds"]
 SYSTEMS = {name: resolve(entry, config) for name, entry in config["baselines"]["systems"].items()}
 SYSTEM_FAMILY = {name: family(entry) for name, entry in SYSTEMS.items()}
-NETWORKS = [name for name, way in SYSTEM_FAMILY.items() if way in ("network", "supervised")]
-BUSY = [*NETWORKS, *(name for name, entry in SYSTEMS.items() if "forest" in entry["kind"])]  # use two threads well
+ON_LABELS = [name for name, way in SYSTEM_FAMILY.items() if way == "supervised"]
+BUSY = [*ON_LABELS, *(name for name, entry in SYSTEMS.items() if "forest" in entry["kind"])]  # use two threads well
 IN_TABLE2, IN_TABLE4, IN_SYSTEMS = (config["baselines"][f"in_{name}"] for name in ("table2", "table4", "systems"))
 NOTES = {name: entry.get("note") for name, entry in {**config["encoders"], **SYSTEMS}.items()}
 USED_GRIDS = {GRID_OF[method] for method in METHODS}
@@ -141,22 +141,18 @@ def seeds_of(system):
 
 
 def system_shards(wildcards):
-    """Return the gridded shards that a system reads; of its latents' grid where it reads those, none for a table."""
-    entry = SYSTEMS[wildcards.system]
-    grid = SYSTEMS[entry["of"]]["grid"] if "of" in entry else entry.get("grid")
-    return expand("results/spectra/{grid}/{shard}.parquet", grid=grid, shard=SHARDS) if grid else []
+    """Return the gridded shards that a system reads."""
+    return expand("results/spectra/{grid}/{shard}.parquet", grid=SYSTEMS[wildcards.system]["grid"], shard=SHARDS)
 
 
 def system_inputs(wildcards):
-    """Return what a system needs to vote: its shards or table, and the weights of its network or latents."""
+    """Return what a system needs to vote: its table, its embedding, or its shards and the weights of its networks."""
     system, entry = wildcards.system, SYSTEMS[wildcards.system]
-    inputs = {"shards": system_shards(wildcards)}
     if "features" in entry:
-        inputs["table"] = FEATURES[entry["features"]]
-    if "of" in entry:
-        inputs["latents"] = f"results/baselines/{entry['of']}/weights.safetensors"
-    if SYSTEM_FAMILY[system] == "network":
-        inputs["weights"] = f"results/baselines/{system}/weights.safetensors"
+        return {"table": FEATURES[entry["features"]]}
+    if "of" in entry or SYSTEM_FAMILY[system] == "network":
+        return {"embedding": f"results/baselines/{entry.get('of', system)}/embedding.parquet"}
+    inputs = {"shards": system_shards(wildcards)}
     if SYSTEM_FAMILY[system] == "supervised":
         inputs["weights"] = expand(
             "results/baselines/{system}/{task}/{seed}/weights.safetensors",

@@ -86,6 +86,7 @@ def test_only_training_and_embedding_ask_for_a_gpu():
         "embed_shard",
         "train_system",
         "train_supervised",
+        "embed_system",
         "vote_system",
         "stress_methods",
     }

@@ -1,47 +1,37 @@
-"""The spectra of a system: read once, from shards, a table of features, or as another system's latents."""
+"""The spectra of a system: read once, from shards, a table of features, or as a network's embedding."""
 
 import numpy as np
 
 from galspec_core.baselines.features import Spectra, Table, read_table
 from galspec_core.baselines.kinds import load_kind
 from galspec_core.encoder.data import load_spectra
-from galspec_core.encoder.embed import NetworkEncoder
+from galspec_core.encoder.embed import NetworkEncoder, write_embedding
 from galspec_core.encoder.weights import load_weights
+from galspec_core.log import Progress
+from galspec_core.search.embeddings import load_embeddings
 
 ROWS_AT_ONCE = 512  # spectra embedded at once
 
 
-def load_data(entry, ids, shards, table=None, latents=None, run=None):
-    """Return what holds the inputs of ``ids``, with ``rows(ids)``.
+def load_data(ids, shards=None, table=None, embedding=None):
+    """Return what holds the inputs of ``ids``, with ``rows(ids)``: the first given of the three sources.
 
     Parameters
     ----------
-    entry : dict
-        Of ``baselines.systems``.
     ids : array of uint64
-    shards : list of paths
-        Gridded shards of the entry's grid, of its latents' grid where it has those.
+    shards : list of paths, optional
+        Gridded shards.
     table : path, optional
-        The table of an entry with ``features`` other than flux.
-    latents : path, optional
-        Weights of the network that an entry is fitted to the latents ``of``.
-    run : dict, optional
-        The section ``encoder``.
+        A table of features.
+    embedding : path, optional
+        Of a network (``embed_system``).
     """
     if table is not None:
         return read_table(table)
-    spectra = Spectra(load_spectra(shards, ids))
-    if latents is None:
-        return spectra
-    encoder, _ = load_network(latents, run)
-    return Latents(spectra.specobjid, embed(encoder, spectra.gridded))
-
-
-class Latents(Table):
-    """Embeddings [n, D] by specobjid, sorted."""
-
-    def __init__(self, specobjid, values):
-        self.specobjid, self.values = specobjid, values
+    if embedding is not None:
+        found = load_embeddings([embedding], ids)
+        return Table(found.specobjid, found.embedding)
+    return Spectra(load_spectra(shards, ids))
 
 
 def load_network(weights, run):
@@ -50,8 +40,19 @@ def load_network(weights, run):
     return NetworkEncoder(load_kind(entry).build(entry, grid), tensors, grid["pixels"], run or {}), entry
 
 
-def embed(encoder, spectra):
+def embed(encoder, spectra, progress=None):
     """Return the embedding [n, D] of a ``Gridded``, in pieces."""
-    starts = range(0, max(len(spectra), 1), ROWS_AT_ONCE)
-    parts = [spectra[start : start + ROWS_AT_ONCE] for start in starts]
-    return np.concatenate([encoder.embed(part.flux, part.ivar) for part in parts])
+    parts = []
+    for start in range(0, max(len(spectra), 1), ROWS_AT_ONCE):
+        part = spectra[start : start + ROWS_AT_ONCE]
+        parts.append(encoder.embed(part.flux, part.ivar))
+        if progress:
+            progress.add(len(part))
+    return np.concatenate(parts)
+
+
+def embed_system(name, weights, shards, ids, out, run=None):
+    """Write specobjid and the embedding [n, D] of ``ids`` by a trained system's network, whole or not at all."""
+    encoder, _ = load_network(weights, run)
+    spectra = load_spectra(shards, np.sort(ids))
+    write_embedding(out, spectra.specobjid, embed(encoder, spectra, Progress(f"baselines: embed {name}", len(spectra))))

@@ -59,12 +59,11 @@ def write_features(frame, path):
 
 
 class Table:
-    """Features read once: rows of any spectra by specobjid."""
+    """Features [n, F] read once: rows of any spectra by specobjid."""
 
-    def __init__(self, frame):
-        self.frame = frame.sort_values("specobjid")
-        self.specobjid = self.frame["specobjid"].to_numpy()
-        self.values = self.frame.drop(columns="specobjid").to_numpy(dtype="f8")
+    def __init__(self, specobjid, values):
+        order = np.argsort(specobjid)
+        self.specobjid, self.values = np.asarray(specobjid)[order], np.asarray(values)[order]
 
     def places(self, ids):
         """Return the row of each of ``ids``; raise SearchError if one is missing."""
@@ -99,4 +98,5 @@ def _places(ids, known):
 def read_table(path):
     """Return the features of a Parquet table; line ratios where it has those."""
     frame = pq.read_table(path).to_pandas()
-    return Table(line_ratios(frame) if LINES[0] in frame else frame)
+    frame = line_ratios(frame) if LINES[0] in frame else frame
+    return Table(frame["specobjid"].to_numpy(), frame.drop(columns="specobjid").to_numpy(dtype="f8"))

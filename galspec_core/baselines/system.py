@@ -1,12 +1,13 @@
 """One system from its entry to the votes on every task it takes part in."""
 
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 
 import numpy as np
 from joblib import parallel_config
 
-from galspec_core.baselines.data import embed, load_data, load_network
+from galspec_core.baselines.data import load_data
 from galspec_core.baselines.kinds import family, load_kind
 from galspec_core.baselines.votes import (
     EmbeddingVoter,
@@ -17,11 +18,24 @@ from galspec_core.baselines.votes import (
     make_cases,
 )
 from galspec_core.catalogs.draws import shuffled
-from galspec_core.catalogs.roles import PRETRAIN
+from galspec_core.catalogs.roles import KNOWLEDGE_BASE, PRETRAIN, TEST
 from galspec_core.log import Progress
 from galspec_core.search.vote import VoteSettings
 
 FIT_SEED = 0  # of the unsupervised fits: one for all seeds of the split, as encoders are trained once
+
+
+@dataclass(frozen=True)
+class System:
+    """What every family needs of a system to vote: its entry, its spectra and where its labels come from."""
+
+    entry: dict
+    data: object
+    manifest: object
+    weights: dict
+    fit_ids: np.ndarray
+    run: dict
+    threads: int
 
 
 def vote_system(name, entry, tasks, manifest, sources, fit_ids=(), run=None, threads=1):
@@ -37,8 +51,8 @@ def vote_system(name, entry, tasks, manifest, sources, fit_ids=(), run=None, thr
         ``roles`` holds the rows of that task alone, rejected spectra left out.
     manifest : DataFrame
     sources : dict
-        shards (list of paths), and where the entry needs them: table, latents, weights ({(task, seed): path}, or
-        {"": path} of a network without labels).
+        One of shards (list of paths), table and embedding (paths), as the entry needs; weights ({(task, seed): path})
+        of networks trained on labels.
     fit_ids : array of uint64
         Spectra of the training side to which a score or clusters are fitted.
     run : dict
@@ -47,14 +61,14 @@ def vote_system(name, entry, tasks, manifest, sources, fit_ids=(), run=None, thr
         Of FAISS and of forests.
     """
     ids = {int(i) for _, _, roles, _ in tasks for i in roles["specobjid"]} | set(map(int, fit_ids))
-    inputs = {key: sources.get(key) for key in ("table", "latents")}
-    data = load_data(entry, sorted(ids), sources["shards"], run=run, **inputs)
+    data = load_data(sorted(ids), **{key: sources.get(key) for key in ("shards", "table", "embedding")})
+    system = System(entry, data, manifest, sources.get("weights") or {}, fit_ids, run, threads)
     with parallel_config(backend="threading", n_jobs=threads):
-        return _vote(name, entry, tasks, data, manifest, sources.get("weights") or {}, fit_ids, run, threads)
+        return _vote(name, system, tasks)
 
 
-def _vote(name, entry, tasks, data, manifest, weights, fit_ids, run, threads):
-    decide = FAMILIES[family(entry)](entry, data, manifest, weights, fit_ids, run, threads)
+def _vote(name, system, tasks):
+    decide = FAMILIES[family(system.entry)](system)
     progress = Progress(f"baselines: {name}", sum(task[2]["seed"].nunique() for task in tasks), "votes")
     parts = []
     for task in tasks:
@@ -75,11 +89,10 @@ def tasks_from(specs, seeds, roles, search):
 
 def sources_from(inputs, entry, tasks, seeds):
     """Return the sources of ``vote_system`` from a job's named inputs."""
-    sources = {key: inputs.get(key) for key in ("table", "latents")} | {"shards": list(inputs.get("shards", []))}
-    weights = inputs.get("weights")
+    sources = {key: inputs.get(key) for key in ("shards", "table", "embedding")}
     if family(entry) == "supervised":
-        return sources | {"weights": dict(zip(product(tasks, seeds), weights, strict=True))}
-    return sources | {"weights": {"": weights}}
+        sources["weights"] = dict(zip(product(tasks, seeds), inputs.weights, strict=True))
+    return sources
 
 
 def choose_fit(entry, roles, most):
@@ -90,37 +103,45 @@ def choose_fit(entry, roles, most):
     return np.sort(ids[shuffled(ids, FIT_SEED, "fit systems")[:most]])
 
 
-def _classifier(entry, data, manifest, weights, fit_ids, run, threads):
-    return lambda task: partial(classify, load_kind(entry), entry, data)
+def choose_embedded(fitted, roles, most):
+    """Return the spectra that vote or are tested, and those to which the entries ``fitted`` are fitted."""
+    asked = roles.loc[roles["role"].isin([KNOWLEDGE_BASE, TEST]), "specobjid"].to_numpy()
+    return np.unique(np.concatenate([asked, *(choose_fit(entry, roles, most) for entry in fitted)]))
 
 
-def _supervised(entry, data, manifest, weights, fit_ids, run, threads):
-    return lambda task: lambda case: by_network(weights[case.task, case.seed], data, case, run)
+def _classifier(system):
+    return lambda task: partial(classify, load_kind(system.entry), system.entry, system.data)
 
 
-def _embedding(entry, data, manifest, weights, fit_ids, run, threads):
-    module = load_kind(entry)
-    return _voter(lambda ids: module.embed(entry, data.rows(ids)), manifest, threads)
+def _supervised(system):
+    return lambda task: lambda case: by_network(system.weights[case.task, case.seed], system.data, case, system.run)
 
 
-def _network(entry, data, manifest, weights, fit_ids, run, threads):
-    encoder, _ = load_network(weights[""], run)
-    vectors = embed(encoder, data.gridded)
-    return _voter(lambda ids: vectors[data.places(ids)], manifest, threads)
+def _embedding(system):
+    module = load_kind(system.entry)
+    return _voter(system, lambda ids: module.embed(system.entry, system.data.rows(ids)))
 
 
-def _voter(embedding_of, manifest, threads):
-    return lambda task: EmbeddingVoter(task[0], task[1], task[2], manifest, embedding_of, task[3], threads).votes
+def _network(system):
+    return _voter(system, system.data.rows)
 
 
-def _score(entry, data, manifest, weights, fit_ids, run, threads):
-    score = load_kind(entry).fit(entry, data.rows(fit_ids), FIT_SEED)
-    return lambda task: lambda case: by_threshold(case, score, data)
+def _voter(system, embedding_of):
+    def voter(task):
+        name, target, roles, settings = task
+        return EmbeddingVoter(name, target, roles, system.manifest, embedding_of, settings, system.threads).votes
+
+    return voter
 
 
-def _cluster(entry, data, manifest, weights, fit_ids, run, threads):
-    assign = load_kind(entry).fit(entry, data.rows(fit_ids), FIT_SEED)
-    return lambda task: lambda case: by_majority(case, assign, data)
+def _score(system):
+    score = load_kind(system.entry).fit(system.entry, system.data.rows(system.fit_ids), FIT_SEED)
+    return lambda task: lambda case: by_threshold(case, score, system.data)
+
+
+def _cluster(system):
+    assign = load_kind(system.entry).fit(system.entry, system.data.rows(system.fit_ids), FIT_SEED)
+    return lambda task: lambda case: by_majority(case, assign, system.data)
 
 
 FAMILIES = {

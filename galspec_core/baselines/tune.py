@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from galspec_core.baselines.data import embed
+from galspec_core.baselines.data import embed, embed_system
 from galspec_core.baselines.features import Spectra
 from galspec_core.baselines.kinds import family, resolve
 from galspec_core.baselines.stress import macro_f1
@@ -105,18 +105,19 @@ class Tuning:
         return parts
 
     def _system_votes(self, name, entry, folder):
-        source = self.config["baselines"]["systems"][entry["of"]] if "of" in entry else entry
         tasks = self.tasks_of(name)
-        sources = {"shards": self.shards(source["grid"]) if "grid" in source else [], "weights": {}}
+        sources = {"shards": self.shards(entry["grid"])} if "grid" in entry else {}
         if "features" in entry:
             sources["table"] = self.folder / TABLES[entry["features"]]
         if "of" in entry:
-            sources["latents"] = self.folder / f"results/baselines/{entry['of']}/weights.safetensors"
+            sources["embedding"] = self.folder / f"results/baselines/{entry['of']}/embedding.parquet"
         if family(entry) == "network":
             grid, files = self.config["spectra"]["grids"][entry["grid"]], self._files(folder)
             ids = self._ids(PRETRAIN), self._ids(VALIDATION)
             train_network(name, entry, self.run, grid, sources["shards"], *ids, *files)
-            sources["weights"][""] = files[1]
+            sources["embedding"] = folder / "embedding.parquet"
+            asked = self.inner["specobjid"].to_numpy()
+            embed_system(name, files[1], sources["shards"], asked, sources["embedding"], self.run)
         if family(entry) == "supervised":
             sources["weights"] = dict(self._train(name, entry, tasks, sources["shards"], folder))
         most = self.config["baselines"]["fit_spectra"]

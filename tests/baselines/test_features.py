@@ -47,7 +47,7 @@ def test_a_ratio_that_was_not_measured_is_a_value_of_its_own():
 
 
 def test_rows_come_in_the_order_asked_for():
-    table = Table(pd.DataFrame({"specobjid": np.array([2**63 + 2, 4, 9], "u8"), "x": [1.0, 2.0, 3.0]}))
+    table = Table(np.array([2**63 + 2, 4, 9], "u8"), np.array([[1.0], [2.0], [3.0]]))
     assert table.rows(np.array([9, 2**63 + 2], "u8"))[:, 0].tolist() == [3.0, 1.0]
 
 

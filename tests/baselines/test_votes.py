@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from galspec_core.baselines.data import load_network
+from galspec_core.baselines.data import embed_system, load_network
 from galspec_core.baselines.features import Spectra
-from galspec_core.baselines.system import choose_fit, vote_system
-from galspec_core.baselines.train import hold_out, train_supervised
+from galspec_core.baselines.system import choose_embedded, choose_fit, vote_system
+from galspec_core.baselines.train import hold_out, train_network, train_supervised
 from galspec_core.baselines.votes import (
     SYSTEM_VOTES,
     Case,
@@ -121,6 +121,27 @@ def test_every_family_votes_on_every_test_spectrum_of_every_seed(tmp_path, spect
         zip(tests["specobjid"], tests["seed"], strict=True)
     )
     assert set(votes["predicted"]) <= {"LINER", "other"}
+
+
+def test_a_networks_embedding_is_made_once_for_its_vote_and_for_a_flow_on_it(tmp_path, spectra, roles, manifest):
+    pytest.importorskip("spender")
+    write_gridded(tmp_path / "0000.parquet", spectra)
+    training = dict(seed=0, batch=16, steps=4, warmup=1, lr=1e-3, validate_every=2)
+    entry = dict(kind="vae", grid="rest", hidden=[8], latents=2, beta=0.1, training=training)
+    grid = dict(frame="rest", spacing="linear", wave=[3500.0, 7000.0], pixels=spectra.flux.shape[1])
+    run, shards = dict(device="cpu", torch_threads=1), [tmp_path / "0000.parquet"]
+    files = tmp_path / "checkpoint", tmp_path / "weights.safetensors", tmp_path / "history.csv"
+    train_network("net", entry, run, grid, shards, spectra.specobjid, spectra.specobjid[:0], *files)
+    flow = dict(kind="flow", of="net", hidden=8, transforms=1, lr=1e-3, batch=32, epochs=2)
+    pretrain = roles[roles["role"] == "knowledge_base"].assign(role="pretrain", task="")
+    ids = choose_embedded([flow], pd.concat([roles, pretrain]), 40)
+    embed_system("net", files[1], shards, ids, tmp_path / "embedding.parquet", run)
+    tasks = [("liner", "LINER", roles, VoteSettings.from_config(SEARCH, TARGET))]
+    sources = {"embedding": tmp_path / "embedding.parquet"}
+    for system, fit_ids in ((entry, ()), (flow, choose_fit(flow, pretrain, 40))):
+        votes = pd.concat(vote_system("x", system, tasks, manifest, sources, fit_ids))
+        assert sorted(votes["specobjid"]) == sorted(roles.loc[roles["role"] == "test", "specobjid"])
+        assert np.isfinite(votes["score"]).all()
 
 
 def test_a_spectrum_without_flux_is_named(spectra):
