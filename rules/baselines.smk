@@ -1,3 +1,18 @@
+# Systems beside the search's own methods, and the tables that compare them.
+STRESS = config["baselines"]["stress"]
+STRESS_NETWORKS = {
+    system: (
+        SYSTEMS[system]["grid"],
+        {seed: f"results/baselines/{system}/{THREE_CLASSES}/{seed}/weights.safetensors" for seed in STRESS["seeds"]},
+    )
+    for system in STRESS["networks"]
+}
+STRESS_GRIDS = {grid for grid, _ in STRESS_NETWORKS.values()} | {GRID_OF[m] for m in STRESS["methods"]}
+STRESS_SHARDS = {
+    grid: expand("results/spectra/{grid}/{shard}.parquet", grid=grid, shard=SHARDS) for grid in sorted(STRESS_GRIDS)
+}
+
+
 rule measure_nuisance:
     """Measure what of each spectrum has nothing to do with what the galaxy is."""
     input:

@@ -59,18 +59,6 @@ SWEEP_OF = {
 }
 SWEEP_TASKS = {name: list(TASKS) for name in config["search"]["sweeps"]}
 SWEEP_TASKS["target_share"] = [task for task in TASKS if task == config["figures"]["fig4_task"]] or list(TASKS)[:1]
-STRESS = config["baselines"]["stress"]
-STRESS_NETWORKS = {
-    system: (
-        SYSTEMS[system]["grid"],
-        {seed: f"results/baselines/{system}/{THREE_CLASSES}/{seed}/weights.safetensors" for seed in STRESS["seeds"]},
-    )
-    for system in STRESS["networks"]
-}
-STRESS_GRIDS = {grid for grid, _ in STRESS_NETWORKS.values()} | {GRID_OF[m] for m in STRESS["methods"]}
-STRESS_SHARDS = {
-    grid: expand("results/spectra/{grid}/{shard}.parquet", grid=grid, shard=SHARDS) for grid in sorted(STRESS_GRIDS)
-}
 FIGURES = [*SWEEP_OF, *(f"fig{i}" for i in (1, 2, 3)), "fig_a1", "fig_b1", "fig_c1", "neighbours"]
 TABLES = ["table1", "table3", "table4", "classes", "systems", "table_a1", "table_b2"]
 if not lines_missing(config):

@@ -25,7 +25,7 @@ with job_log(snakemake.log[0]):
         make_cases(THREE_CLASSES, None, roles),
         params.networks,
         {name: (grid, load_encoder(w, params.run), kb) for name, (grid, w, kb) in params.methods.items()},
-        {grid: load_data({}, tests, paths) for grid, paths in params.shards.items()},
+        {grid: load_data(tests, paths) for grid, paths in params.shards.items()},
         {name: grid_from_config(name, entry) for name, entry in params.grids.items()},
         votes_of_task(THREE_CLASSES, inputs.votes, inputs.systems),
         pd.read_parquet(inputs.manifest),

@@ -1,0 +1,71 @@
+"""A copy of the project that runs a tiny simulated survey to its last table."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+COPIED = (
+    "Snakefile",
+    "config.yaml",
+    "config",
+    "rules",
+    "report",
+    "workflow_scripts",
+    "galspec_core",
+    "profiles",
+    "envs",
+)
+EVERYTHING = "results/paper.done"
+
+
+class Run:
+    """A copy of the project that runs its tiny survey in a folder of its own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in COPIED:
+            source = ROOT / name
+            copy = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, folder / name)
+
+    def snakemake(self, *options, overlays=("config/tiny.yaml",)):
+        """Run Snakemake on the tiny survey and return the finished process; its output is text."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config.yaml", *overlays]
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        command += ["--directory", "run", *options]
+        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True, timeout=900)
+
+    def dr16(self, *options):
+        """Run Snakemake on DR16, the configuration without an overlay."""
+        return self.snakemake(*options, overlays=())
+
+    def plan(self, *options):
+        """Return the rules that a dry run of everything would run."""
+        done = self.snakemake("--dry-run", EVERYTHING, *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {
+            line.split()[1].rstrip(":") for line in done.stdout.splitlines() if line.startswith(("rule ", "localrule "))
+        }
+
+    def edit(self, path, text="\n# edited\n"):
+        """Append to a file of the copy; return a function that takes it back."""
+        file = self.folder / path
+        before = file.read_text()
+        file.write_text(before + text)
+        return lambda: file.write_text(before)
+
+    def __truediv__(self, path):
+        return self.folder / "run" / path
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    run = Run(tmp_path_factory.mktemp("galspec"))
+    done = run.snakemake(EVERYTHING)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+    return run
