@@ -8,8 +8,8 @@ CORES ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 FOLDER := runs/$(or $(NAME),demo)
 RUN := $(SNAKEMAKE) --configfile config.yaml config/$(or $(NAME),embedded).yaml --directory $(FOLDER) \
-    --workflow-profile profiles/demo \
-    $(if $(SAS),--config sas=$(abspath $(SAS)) $(if $(OUTLIERS),outliers=$(abspath $(OUTLIERS))))
+    $(if $(SAS),--config sas=$(abspath $(SAS)) $(if $(OUTLIERS),outliers=$(abspath $(OUTLIERS)))) \
+    --workflow-profile profiles/demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help install demo survey paper tune lint test test-fast clean
