@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -104,6 +106,21 @@ def test_the_snakefile_is_a_table_of_contents():
     text = (ROOT / "Snakefile").read_text()
     assert len(text.splitlines()) < 40
     assert "def " not in text
+
+
+def test_make_hands_on_the_folder_of_spectra_and_the_target():
+    """The options of Snakemake that take several values swallow a target that stands behind them."""
+    from snakemake.cli import get_argument_parser
+
+    words = ["make", "--dry-run", "paper", "NAME=real", "SAS=/sas", "OUTLIERS=/outliers.csv"]
+    plan = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    commands = [line for line in plan.splitlines() if "/snakemake " in line]
+    assert len(commands) == 2
+    for command in commands:
+        found = get_argument_parser().parse_args(shlex.split(command)[1:])
+        assert set(found.targets) == {"results/paper.done"}
+        assert found.config == ["sas=/sas", "outliers=/outliers.csv"]
+        assert found.configfile == [Path("config.yaml"), Path("config/real.yaml")]
 
 
 @pytest.mark.parametrize("key", ["rerun-triggers", "scheduler", "rerun-incomplete"])
