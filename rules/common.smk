@@ -15,7 +15,7 @@ check_systems(config)
 SHARDS = [f"{i:04d}" for i in range(config["spectra"]["n_shards"])]
 METHODS = config["search"]["methods"]
 GRID_OF = {name: entry["grid"] for name, entry in config["encoders"].items()}
-TRAINED = [m for m in METHODS if config["encoders"][m]["kind"] != "pca"]
+TRAINED = [m for m in METHODS if "training" in config["encoders"][m]]
 TASKS = active_tasks(config)
 OWN_TABLES = user_tables(TASKS)
 PLACES = {**config["catalogs"]["files"], "outliers": config["outliers"]}

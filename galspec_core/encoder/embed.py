@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import torch
 
 from galspec_core.encoder.device import set_up
+from galspec_core.encoder.factors import FactorEncoder, fit_factors
 from galspec_core.encoder.model import build_transformer
 from galspec_core.encoder.pca import PcaEncoder, fit_pca
 from galspec_core.encoder.pretrain import pretrain
@@ -45,8 +46,12 @@ def _load_transformer(tensors, entry, grid, run):
     return NetworkEncoder(build_transformer(entry, grid), tensors, grid["pixels"], run)
 
 
-FIT = {"transformer": pretrain, "pca": fit_pca}
-LOAD = {"transformer": _load_transformer, "pca": lambda tensors, entry, grid, run: PcaEncoder(tensors, entry, grid)}
+FIT = {"transformer": pretrain, "pca": fit_pca, "factors": fit_factors}
+LOAD = {
+    "transformer": _load_transformer,
+    "pca": lambda tensors, entry, grid, run: PcaEncoder(tensors, entry, grid),
+    "factors": lambda tensors, entry, grid, run: FactorEncoder(tensors, entry, grid),
+}
 
 
 def load_encoder(weights, run):

@@ -1,0 +1,169 @@
+"""Continuum factors and lines: noise and gaps blur a galaxy, they do not move it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from galspec_core.encoder.embed import FIT, load_encoder
+from galspec_core.encoder.factors import HEIGHT, LINES, continuum_pixels, line_templates, regress, solve
+from galspec_core.errors import ConfigError, TrainingError
+from galspec_core.spectra.grid import Grid
+from galspec_core.spectra.shard import Gridded, write_gridded
+
+GRID = dict(frame="rest", spacing="log", wave=[4800.0, 6800.0], pixels=1513)
+ENTRY = dict(kind="factors", grid="wide", components=2, iterations=8, fit_spectra=1000)
+WAVE = Grid(**GRID).wavelengths
+TEMPLATES = line_templates(GRID)
+NAMES = list(LINES)
+NOISE = 0.02
+
+
+def make(n, seed=0, noise=NOISE, heights=True):
+    """Return n spectra of two smooth shapes with an absorption at Hβ, a third of them with lines; and their truth."""
+    rng = np.random.default_rng(seed)
+    factors = rng.normal(0, 1, (n, 2)) * [0.3, 0.1]
+    x = np.linspace(-1, 1, GRID["pixels"])
+    shapes = np.stack([x, np.cos(4 * x)])
+    lines = np.zeros((n, len(LINES)))
+    if heights:
+        some = rng.random(n) < 0.3
+        for name in ("Hα", "[N II] 6583", "[O III] 5007"):
+            lines[some, NAMES.index(name)] = rng.uniform(0.2, 2, some.sum())
+    absorption = 0.2 * np.exp(-0.5 * ((WAVE - 4862.68) / 3) ** 2)
+    flux = 1 + factors @ shapes - absorption + lines @ TEMPLATES + rng.normal(0, noise, (n, GRID["pixels"]))
+    ids = np.arange(n, dtype="u8") + np.uint64(2**63)
+    ivar = np.full(flux.shape, 1 / noise**2, "f4")
+    return Gridded(ids, np.full(n, 0.1, "f4"), flux.astype("f4"), ivar), factors, lines
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("factors")
+    return fit(folder, make(400)[0])
+
+
+def fit(folder, spectra, entry=ENTRY, grid=GRID):
+    """Return the encoder fitted to spectra in two shards."""
+    half = len(spectra) // 2
+    shards = [folder / "0000.parquet", folder / "0001.parquet"]
+    for path, part in zip(shards, (spectra[:half], spectra[half:]), strict=True):
+        write_gridded(path, part)
+    files = folder / "checkpoint", folder / "weights.safetensors", folder / "history.csv"
+    FIT["factors"](entry, {}, grid, shards, spectra.specobjid[20:], spectra.specobjid[:20], *files)
+    return load_encoder(files[1], {})
+
+
+def test_line_heights_are_found_within_their_errors(encoder):
+    spectra, _, lines = make(60, seed=1)
+    _, heights, variance = encoder.coordinates(spectra.flux, spectra.ivar * NOISE**2 * 900)
+    for name in ("Hα", "[N II] 6583", "[O III] 5007"):
+        place = NAMES.index(name)
+        away = (heights[:, place] - lines[:, place]) / np.sqrt(variance[:, place])
+        assert np.abs(away).max() < 5
+
+
+def test_absorption_that_every_quiet_galaxy_has_is_no_line(encoder):
+    spectra, _, _ = make(60, seed=2, heights=False)
+    heights = encoder.coordinates(spectra.flux, spectra.ivar)[1]
+    assert np.abs(heights[:, NAMES.index("Hβ")].mean()) < 0.01
+
+
+def test_factors_span_the_shapes_that_made_the_spectra(encoder):
+    spectra, factors, _ = make(200, seed=3)
+    found = encoder.embed(spectra.flux, spectra.ivar)[:, :2]
+    whole = np.hstack([found, np.ones((len(found), 1))])
+    left = factors - whole @ np.linalg.lstsq(whole, factors, rcond=None)[0]
+    assert (left.std(axis=0) / factors.std(axis=0) < 0.05).all()
+
+
+def test_flux_where_ivar_is_zero_does_not_matter(encoder):
+    spectra, _, _ = make(5, seed=4)
+    ivar = spectra.ivar.copy()
+    ivar[:, 300:700] = 0
+    other = spectra.flux.copy()
+    other[:, 300:700] = 7.0
+    assert np.array_equal(encoder.embed(spectra.flux, ivar), encoder.embed(other, ivar))
+
+
+def test_a_gap_hides_and_does_not_move(encoder):
+    """With a third of the pixels gone the same galaxy is found where it was, within little of its spread."""
+    spectra, _, _ = make(50, seed=5, noise=1e-3)
+    ivar = spectra.ivar.copy()
+    ivar[:, 200:700] = 0
+    moved = encoder.embed(spectra.flux, spectra.ivar) - encoder.embed(spectra.flux, ivar)
+    assert np.abs(moved[:, :2]).max() < 0.1
+    assert np.abs(moved[:, 2 + NAMES.index("Hα")]).max() < 0.1
+
+
+def test_the_fainter_a_spectrum_the_nearer_it_is_to_the_mean(encoder):
+    spectra, _, _ = make(50, seed=6)
+    sizes = [np.abs(encoder.embed(spectra.flux, spectra.ivar * share)).mean() for share in (1, 1e-2, 1e-4, 1e-9)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] < 1e-2
+
+
+def test_two_noises_of_one_galaxy_are_nearer_than_two_galaxies(encoder):
+    clean, _, _ = make(100, seed=7, noise=1e-4)
+    rng = np.random.default_rng(8)
+    first, second = (
+        encoder.embed(clean.flux + rng.normal(0, s, clean.flux.shape).astype("f4"), np.full_like(clean.ivar, s**-2))
+        for s in (0.02, 0.06)
+    )
+    distance = np.linalg.norm(first[:, None] - second[None], axis=-1)
+    assert (np.diag(distance) < np.median(distance, axis=1)).mean() > 0.95
+    assert np.median(np.diag(distance)) < 0.5 * np.median(distance)
+
+
+def test_the_reconstruction_leaves_noise_alone(encoder):
+    spectra, _, _ = make(100, seed=9)
+    assert encoder.chi2(spectra.flux, spectra.ivar * NOISE**2 * 900) == pytest.approx(NOISE**2 * 900, rel=0.1)
+
+
+def test_the_embedding_of_a_spectrum_does_not_depend_on_its_company(encoder):
+    spectra, _, _ = make(30, seed=10)
+    alone = encoder.embed(spectra.flux[7:8], spectra.ivar[7:8])
+    assert np.allclose(encoder.embed(spectra.flux, spectra.ivar)[7:8], alone, atol=1e-4)
+
+
+def test_solving_and_regressing_are_two_halves_of_one_product():
+    """From exact coordinates the components come back, and from exact components the coordinates."""
+    rng = np.random.default_rng(0)
+    coordinates, components = rng.normal(size=(200, 3)), rng.normal(size=(3, 80)).astype("f4")
+    x, weight = (coordinates @ components).astype("f4"), rng.uniform(0.5, 2, (200, 80)).astype("f4")
+    assert np.allclose(solve(x, weight, components, 1e-9 * np.eye(3))[0], coordinates, atol=1e-3)
+    assert np.allclose(regress(x, weight, coordinates), components, atol=1e-2)
+
+
+def test_the_covariance_is_that_of_many_noises():
+    rng = np.random.default_rng(1)
+    components, weight = rng.normal(size=(2, 50)).astype("f4"), rng.uniform(0.5, 5, 50).astype("f4")
+    x = (rng.normal(size=(4000, 50)) / np.sqrt(weight)).astype("f4")
+    found, covariance = solve(x, np.broadcast_to(weight, x.shape), components, np.zeros((2, 2)))
+    assert np.allclose(np.cov(found.T), covariance[0], atol=4e-3)
+
+
+def test_the_history_says_how_well_unseen_spectra_are_rebuilt(tmp_path):
+    fit(tmp_path, make(100)[0])
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert len(history) == 1
+    assert history["validation_loss"].iloc[0] == pytest.approx(history["train_loss"].iloc[0], rel=0.2)
+
+
+def test_lines_stand_apart_from_the_continuum():
+    away = continuum_pixels(TEMPLATES)
+    assert 0.7 < away.mean() < 0.95
+    assert TEMPLATES[:, away].max() < 1e-3
+    oiii = TEMPLATES[NAMES.index("[O III] 5007")]
+    assert oiii[np.abs(WAVE - 4960.30).argmin()] == pytest.approx(1 / 2.98, rel=0.05)
+    assert HEIGHT < 1
+
+
+@pytest.mark.parametrize("change", [dict(frame="observed"), dict(spacing="linear")])
+def test_a_grid_on_which_lines_move_is_refused(change):
+    with pytest.raises(ConfigError, match="moves with the galaxy"):
+        line_templates({**GRID, **change})
+
+
+def test_too_few_spectra_are_named(tmp_path):
+    with pytest.raises(TrainingError, match="too few spectra"):
+        fit(tmp_path, make(22)[0])
