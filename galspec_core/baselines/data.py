@@ -45,7 +45,7 @@ def embed(encoder, spectra, progress=None):
     parts = []
     for start in range(0, max(len(spectra), 1), ROWS_AT_ONCE):
         part = spectra[start : start + ROWS_AT_ONCE]
-        parts.append(encoder.embed(part.flux, part.ivar))
+        parts.append(encoder.embed(part.flux, part.ivar, part.z))
         if progress:
             progress.add(len(part))
     return np.concatenate(parts)

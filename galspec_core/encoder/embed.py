@@ -27,7 +27,7 @@ class NetworkEncoder:
         self.pixels = pixels
 
     @torch.inference_mode()
-    def embed(self, flux, ivar):
+    def embed(self, flux, ivar, z=None):
         """Return the embedding [B, D] of flux[B, L]; each batch is filled to its full size, so none differs in shape."""
         parts = [
             self._embed_batch(flux[i : i + self.batch], ivar[i : i + self.batch])
@@ -55,7 +55,7 @@ LOAD = {
 
 
 def load_encoder(weights, run):
-    """Return the encoder of a weights file: an object with ``embed(flux[B, L], ivar[B, L]) -> [B, D]``.
+    """Return the encoder of a weights file: an object with ``embed(flux[B, L], ivar[B, L], z[B]) -> [B, D]``.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def embed_shard(encoder, shard, out, name="encoder"):
     progress = Progress(f"encoder: embed {name}", len(gridded))
     vectors = []
     for part in parts:
-        vectors.append(encoder.embed(gridded.flux[part], gridded.ivar[part]))
+        vectors.append(encoder.embed(gridded.flux[part], gridded.ivar[part], gridded.z[part]))
         progress.add(len(vectors[-1]))
     write_embedding(out, gridded.specobjid, np.concatenate(vectors))
 

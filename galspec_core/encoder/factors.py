@@ -3,7 +3,8 @@
 A spectrum is a mean, a few components and the lines of ``LINES``, plus noise. The components are those that explain most of
 what the noise cannot (heteroscedastic matrix factorisation: Tsalmantza & Hogg 2012, ApJ 753, 122; Bailey 2012, PASP 124,
 1015), learnt away from the lines. An embedding is the most probable set of their coordinates given flux and ivar, so that
-noise blurs a galaxy and gaps hide part of it, but neither moves it in one direction.
+noise blurs a galaxy and gaps hide part of it, but neither moves it in one direction. What the model cannot explain is searched
+for the lines of a background galaxy (``evidence``): one more number of the embedding.
 """
 
 import numpy as np
@@ -12,65 +13,26 @@ import torch
 from sklearn.utils.extmath import randomized_svd
 
 from galspec_core.encoder.data import load_spectra
+from galspec_core.encoder.evidence import Background, search_background
+from galspec_core.encoder.lines import continuum_pixels, line_templates
 from galspec_core.encoder.pca import CLIP, HISTORY
 from galspec_core.encoder.weights import save_weights
-from galspec_core.errors import ConfigError, TrainingError
+from galspec_core.errors import TrainingError
 from galspec_core.files import write_csv
 from galspec_core.log import Progress
 from galspec_core.spectra.grid import Grid, bridge_bad_pixels
 from galspec_core.spectra.spectrum import DLOGLAM
 
-LINES = {  # (vacuum Angstrom, height over that of the first): NIST; fixed ratios of Osterbrock & Ferland 2006
-    "[O II] 3727": ((3727.09, 1.0), (3729.88, 1.0)),
-    "[Ne III] 3869": ((3869.86, 1.0),),
-    "Hδ": ((4102.89, 1.0),),
-    "Hγ": ((4341.68, 1.0),),
-    "He II 4686": ((4687.02, 1.0),),
-    "Hβ": ((4862.68, 1.0),),
-    "[O III] 5007": ((5008.24, 1.0), (4960.30, 1 / 2.98)),
-    "He I 5876": ((5877.25, 1.0),),
-    "Na D": ((5891.58, 1.0), (5897.56, 1.0)),
-    "[O I] 6300": ((6302.05, 1.0),),
-    "Hα": ((6564.61, 1.0),),
-    "[N II] 6583": ((6585.27, 1.0), (6549.86, 1 / 3.05)),
-    "[S II] 6717": ((6718.29, 1.0),),
-    "[S II] 6731": ((6732.67, 1.0),),
-}
-C_KMS = 299792.458
-WIDTH = 150.0  # km/s, sigma of every line, instrument included (our choice)
-APART = 4.0  # of these widths from a line the continuum begins (our choice)
 HEIGHT = 0.05  # of the continuum: heights below are told apart linearly, above by their logarithm (our choice)
 LOOSE = 1e-2  # prior precision of a line height: one that no pixel has seen is 0 and uncertain
 MOST_SNR = 30.0  # a pixel: calibration, not noise, is what is left beyond (our choice)
+FACTORS = 2.0  # weight of the factors beside the lines in an embedding (our choice)
+EVIDENCE = 2.0  # weight of the background lines there (our choice)
+MOST_Z = 1.0  # redshift up to which noise is known by observed wavelength
+TAIL = 95  # percentile of |residual| / error by which noise is judged, 1.96 where errors are right
+ENOUGH = 50  # spectra that must have seen a pixel before its errors are doubted
 QUIET = 0.5  # share of the spectra, those of weakest lines, that say what stands under the lines
 ROWS_AT_ONCE = 512  # spectra whose normal equations are held at once
-
-
-def line_templates(grid):
-    """Return the lines [M, L] of ``LINES`` on a rest-frame log grid, each of height 1 at its first wavelength.
-
-    Raises
-    ------
-    ConfigError
-        The grid is not in the rest frame with native logarithmic pixels.
-    """
-    if grid["frame"] != "rest" or grid["spacing"] != "log":
-        expected, got = "frame: rest, spacing: log", f"{grid['frame']}, {grid['spacing']}"
-        raise ConfigError("lines need a grid that moves with the galaxy", item="grid", expected=expected, got=got)
-    loglam, sigma = np.log10(Grid(**grid).wavelengths), np.log10(1 + WIDTH / C_KMS)
-    return np.stack(
-        [
-            sum(height * np.exp(-0.5 * ((loglam - np.log10(wave)) / sigma) ** 2) for wave, height in doublet)
-            for doublet in LINES.values()
-        ]
-    ).astype("f4")
-
-
-def continuum_pixels(templates):
-    """Return where no line of ``templates`` [M, L] stands: bool[L]."""
-    reach = int(np.ceil(APART * np.log10(1 + WIDTH / C_KMS) / DLOGLAM))
-    centres = (templates > 0.5 * np.exp(-0.5)).any(axis=0)
-    return np.convolve(centres, np.ones(2 * reach + 1), mode="same") < 0.5
 
 
 def weights_of(flux, ivar):
@@ -158,12 +120,39 @@ def fit_factors(entry, run, grid, shards, train_ids, validation_ids, folder, wei
     )
     mean, components = _under_lines(flux, weight, mean, components, precision, away, lines)
     tensors = dict(mean=mean, components=components, precision=precision, lines=lines)
-    tensors = {key: torch.from_numpy(value.astype("f4")) for key, value in tensors.items()}
-    encoder = FactorEncoder(tensors, entry, grid)
+    encoder = FactorEncoder({key: torch.from_numpy(value.astype("f4")) for key, value in tensors.items()}, entry, grid)
+    tensors["excess"] = encoder.excess = measure_excess(*encoder.left(spectra.flux, spectra.ivar), spectra.z)
+    snr = encoder.background(spectra).snr
+    middle = np.median(snr)
+    tensors["typical"] = np.array([middle, max(1.4826 * np.median(np.abs(snr - middle)), 1e-3)])
     checked = load_spectra(shards, validation_ids, most=entry["fit_spectra"])
     losses = [encoder.chi2(part.flux, part.ivar) for part in (spectra, checked)]
     write_csv(pd.DataFrame([[entry["iterations"], 1, *losses, np.nan, np.nan]], columns=HISTORY), history)
-    save_weights(weights, tensors, entry, grid)
+    save_weights(weights, {key: torch.from_numpy(value.astype("f4")) for key, value in tensors.items()}, entry, grid)
+
+
+def measure_excess(residual, weight, z):
+    """Return how much larger the noise is than its error at each observed pixel [L + S], 1 where it is not.
+
+    Observed pixel l + s is rest-frame pixel l of a galaxy at 1 + z = 10**(1e-4 s): sky lines that were subtracted badly stand
+    still there, whatever the galaxies' redshifts.
+    """
+    pixels, shifts = residual.shape[1], _shift(z)
+    deviation = np.where(weight > 0, np.abs(residual) * np.sqrt(weight), np.nan)
+    excess = np.ones(pixels + _shift([MOST_Z])[0], dtype="f4")
+    for pixel in range(len(excess)):
+        places = pixel - shifts
+        seen = np.flatnonzero((places >= 0) & (places < pixels))
+        values = deviation[seen, places[seen]]
+        values = values[np.isfinite(values)]
+        if len(values) >= ENOUGH:
+            excess[pixel] = max(np.percentile(values, TAIL) / 1.96, 1.0)
+    return excess
+
+
+def _shift(z):
+    """Return by how many native pixels the spectra of galaxies at z [B] are shifted."""
+    return np.round(np.log10(1 + np.clip(np.asarray(z, dtype="f8"), 0, MOST_Z)) / DLOGLAM).astype(int)
 
 
 def _average(flux, weight):
@@ -184,20 +173,23 @@ def _under_lines(flux, weight, mean, components, precision, away, lines):
 
 
 class FactorEncoder:
-    """Embed rest-frame spectra by their continuum factors and line heights.
+    """Embed rest-frame spectra by their continuum factors, line heights and what is left for a galaxy behind.
 
-    The embedding [B, K + M] holds K coordinates in units of their spread over the training spectra, then M line heights h
-    over the normalised continuum as arsinh(h / HEIGHT), each pulled to 0 where its error is not small beside HEIGHT.
+    The embedding [B, K + M + 1] holds K coordinates in units of the training spectra's root mean square over all of them, M
+    line heights h over the normalised continuum as arsinh(h / HEIGHT), each pulled to 0 where its error is not small beside
+    HEIGHT, and arsinh of the background lines' S/N above the training spectra's median, in units of their spread.
     """
 
     def __init__(self, tensors, entry, grid):
         arrays = {key: tensor.numpy() for key, tensor in tensors.items()}
-        self.mean, self.components, self.lines = (arrays[key] for key in ("mean", "components", "lines"))
+        self.mean, self.components, lines = (arrays[key] for key in ("mean", "components", "lines"))
         self.pixels, self.k = len(self.mean), len(self.components)
-        self.design = np.concatenate([self.components, self.lines]).astype("f4")
+        self.loglam = np.log10(Grid(**grid).wavelengths)
+        self.design = np.concatenate([self.components, lines]).astype("f4")
         self.precision = LOOSE * np.eye(len(self.design))
         self.precision[: self.k, : self.k] = arrays["precision"]
-        self.spread = np.sqrt(np.diag(np.linalg.inv(arrays["precision"].astype("f8"))))
+        self.unit = np.sqrt(np.trace(np.linalg.inv(arrays["precision"].astype("f8"))))
+        self.excess, self.typical = arrays.get("excess"), arrays.get("typical", (0.0, 1.0))
 
     def coordinates(self, flux, ivar):
         """Return the most probable coordinates [B, K], line heights [B, M] and their variances [B, M] of flux[B, L]."""
@@ -205,19 +197,51 @@ class FactorEncoder:
         found, covariance = solve(np.where(weight > 0, x - self.mean, 0), weight, self.design, self.precision)
         return found[:, : self.k], found[:, self.k :], np.einsum("bkk->bk", covariance)[:, self.k :]
 
-    def embed(self, flux, ivar):
-        """Return the embedding [B, K + M] of flux[B, L]."""
+    def embed(self, flux, ivar, z=None):
+        """Return the embedding [B, K + M + 1] of flux[B, L] of galaxies at z[B], 0 where that is not known."""
+        z = np.zeros(len(flux)) if z is None else z
+        parts = [
+            self._embed(*(values[start : start + ROWS_AT_ONCE] for values in (flux, ivar, z)))
+            for start in range(0, max(len(flux), 1), ROWS_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def _embed(self, flux, ivar, z):
         factors, heights, variance = self.coordinates(flux, ivar)
         likely = heights * HEIGHT**2 / (HEIGHT**2 + variance)
-        return np.hstack([factors / self.spread, np.arcsinh(likely / HEIGHT)]).astype("f4")
+        snr = self._search(flux, ivar, z, factors, heights).snr
+        behind = np.arcsinh(np.maximum(snr - self.typical[0], 0) / self.typical[1])[:, None]
+        parts = FACTORS * factors / self.unit, np.arcsinh(likely / HEIGHT), EVIDENCE * behind
+        return np.hstack(parts).astype("f4")
+
+    def background(self, spectra):
+        """Return the best ``Background`` of each spectrum of a ``Gridded``."""
+        starts = range(0, max(len(spectra), 1), ROWS_AT_ONCE)
+        parts = [spectra[start : start + ROWS_AT_ONCE] for start in starts]
+        found = [self._search(p.flux, p.ivar, p.z, *self.coordinates(p.flux, p.ivar)[:2]) for p in parts]
+        return Background(*(np.concatenate([getattr(one, key) for one in found]) for key in ("snr", "z", "lines")))
+
+    def _search(self, flux, ivar, z, factors, heights):
+        x, weight = weights_of(flux, ivar)
+        left = np.where(weight > 0, x - self._model(factors, heights), 0)
+        return search_background(left, weight / self._excess_at(z) ** 2, self.loglam, z)
+
+    def _excess_at(self, z):
+        return self.excess[_shift(z)[:, None] + np.arange(self.pixels)]
+
+    def left(self, flux, ivar):
+        """Return what the model leaves of flux[B, L], 0 at bad pixels, and its inverse variance: both [B, L]."""
+        x, weight = weights_of(flux, ivar)
+        return np.where(weight > 0, x - self.reconstruct(flux, ivar), 0), weight
 
     def reconstruct(self, flux, ivar):
         """Return what the encoder believes flux[B, L] to be without noise: [B, L]."""
-        return self.mean + np.hstack(self.coordinates(flux, ivar)[:2]).astype("f4") @ self.design
+        return self._model(*self.coordinates(flux, ivar)[:2])
+
+    def _model(self, factors, heights):
+        return self.mean + np.hstack([factors, heights]).astype("f4") @ self.design
 
     def chi2(self, flux, ivar):
         """Return chi-squared a good pixel of flux[B, L], NaN without one."""
-        if not len(flux):
-            return float("nan")
-        x, weight = weights_of(flux, ivar)
-        return float((weight * (x - self.reconstruct(flux, ivar)) ** 2).sum() / max((weight > 0).sum(), 1))
+        left, weight = self.left(flux, ivar)
+        return float((weight * left**2).sum() / (weight > 0).sum()) if (weight > 0).any() else float("nan")

@@ -89,6 +89,6 @@ class PcaEncoder:
         self.mean, self.components = (tensors[key].numpy().astype("f8") for key in ("mean", "components"))
         self.pixels = len(self.mean)
 
-    def embed(self, flux, ivar):
+    def embed(self, flux, ivar, z=None):
         """Return the coefficients [B, k] of flux[B, L]."""
         return (centre(flux, ivar, self.mean) @ self.components.T).astype("f4")

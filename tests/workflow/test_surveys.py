@@ -18,7 +18,7 @@ def test_dr16_plans_every_shard_from_the_configuration_alone(tmp_path):
     done = run.dr16("results/table4.csv", "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout + done.stderr
     counts = dict(line.split() for line in (done.stdout + done.stderr).splitlines() if len(line.split()) == 2)
-    assert (counts["fetch_shard"], counts["grid_shard"], counts["embed_shard"]) == ("320", "640", "960")
+    assert (counts["fetch_shard"], counts["grid_shard"], counts["embed_shard"]) == ("320", "960", "1280")
     assert "fetch_catalog" not in counts
 
 
