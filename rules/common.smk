@@ -35,7 +35,7 @@ FEATURES = {
     "nuisance": "results/baselines/nuisance.parquet",
     "lines": "results/catalogs/labels.parquet",
 }
-VOTE_KEYS = ["top_k", "weight", "epsilon", "normalise", "scale"]
+VOTE_KEYS = ["top_k", "weight", "epsilon", "normalise", "scale", "unknown"]
 SEEDS = config["catalogs"]["sample"]["seeds"]
 SYSTEMS = {name: resolve(entry, config) for name, entry in config["baselines"]["systems"].items()}
 SYSTEM_FAMILY = {name: family(entry) for name, entry in SYSTEMS.items()}

@@ -65,6 +65,7 @@ rule vote_task:
             for m in METHODS
         },
         settings={key: config["search"][key] for key in VOTE_KEYS},
+        learnt=config["search"]["learnt"],
     script:
         "../workflow_scripts/vote_task.py"
 

@@ -21,7 +21,9 @@ with job_log(snakemake.log[0]):
         pd.read_parquet(inputs.manifest),
         params.settings,
         threads=snakemake.threads,
+        learnt=params.learnt,
     )
     write_votes(votes, snakemake.output[0])
     seeds = sorted(int(seed) for seed in votes["seed"].unique())
-    write_provenance(snakemake.output[0], inputs.bases, {"task": params.task, "search": params.settings}, seeds)
+    settings = {"task": params.task, "search": params.settings | {"learnt": params.learnt}}
+    write_provenance(snakemake.output[0], inputs.bases, settings, seeds)

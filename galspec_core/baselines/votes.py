@@ -11,6 +11,7 @@ from galspec_core.catalogs.roles import KNOWLEDGE_BASE, TEST
 from galspec_core.errors import ConfigError
 from galspec_core.files import write_parquet
 from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.metrics import best_threshold
 from galspec_core.search.task import VOTES, Voter, task_entries, with_manifest
 from galspec_core.search.vote import LABELLINGS, OTHER, labels_of
 
@@ -72,6 +73,8 @@ def _frame(case, winner, share, score):
             "predicted": np.array(case.names, dtype=object)[np.asarray(winner, dtype="i8")],
             "share": np.asarray(share, dtype="f8"),
             "score": np.asarray(score, dtype="f8"),
+            "probability": np.nan,
+            "known": True,
             **{name: [[] for _ in range(n)] for name in ("neighbour_ids", "distances", "weights")},
         }
     )
@@ -96,21 +99,6 @@ def by_threshold(case, score, data):
     known, asked = score(data.rows(case.entry_ids)), score(data.rows(case.test_ids))
     named = asked >= best_threshold(known, case.codes == 1)
     return _frame(case, named, np.full(len(asked), np.nan), asked)
-
-
-def best_threshold(score, member):
-    """Return the threshold on ``score`` [n] at and above which F1 for ``member`` bool[n] is largest, inf without members.
-
-    Of equally good thresholds the highest is taken.
-    """
-    if not member.any():
-        return np.inf
-    order = np.argsort(-score, kind="stable")
-    falling = score[order]
-    last = np.append(falling[1:] < falling[:-1], True)  # the last of equal scores: all of them are named or none
-    named = np.arange(1, len(score) + 1)
-    f1 = np.where(last, 2 * np.cumsum(member[order]) / (named + member.sum()), -1)
-    return float(falling[f1.argmax()])
 
 
 def by_majority(case, assign, data):

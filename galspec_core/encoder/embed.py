@@ -81,20 +81,38 @@ def embed_shard(encoder, shard, out, name="encoder"):
         )
     parts = [slice(i, i + 512) for i in range(0, max(len(gridded), 1), 512)]
     progress = Progress(f"encoder: embed {name}", len(gridded))
-    vectors = []
+    found = []
     for part in parts:
-        vectors.append(encoder.embed(gridded.flux[part], gridded.ivar[part], gridded.z[part]))
-        progress.add(len(vectors[-1]))
-    write_embedding(out, gridded.specobjid, np.concatenate(vectors))
+        found.append(describe(encoder, gridded.flux[part], gridded.ivar[part], gridded.z[part]))
+        progress.add(len(found[-1][0]))
+    write_embedding(out, gridded.specobjid, *(np.concatenate(pieces) for pieces in zip(*found, strict=True)))
 
 
-def write_embedding(path, specobjid, embedding):
-    """Write specobjid (uint64) and embedding [B, D] (float32) as Parquet; raise SearchError if a number is not finite."""
-    bad = ~np.isfinite(embedding).all(axis=1)
+def describe(encoder, flux, ivar, z):
+    """Return the embedding [B, D] of flux[B, L] and the evidence [B, E] beside it, E = 0 for encoders without any."""
+    if hasattr(encoder, "describe"):
+        return encoder.describe(flux, ivar, z)
+    embedding = encoder.embed(flux, ivar, z)
+    return embedding, np.empty((len(embedding), 0), dtype="f4")
+
+
+def write_embedding(path, specobjid, embedding, evidence=None):
+    """Write specobjid (uint64), embedding [B, D] and evidence [B, E] if there is any (float32) as Parquet.
+
+    Raises
+    ------
+    SearchError
+        A number is not finite.
+    """
+    vectors = {"embedding": embedding} | ({"evidence": evidence} if evidence is not None and evidence.shape[1] else {})
+    bad = ~np.isfinite(np.hstack(list(vectors.values()))).all(axis=1)
     if bad.any():
         raise SearchError(
             "the embedding is not finite", item=f"specobjid {specobjid[bad][0]}", got=f"{bad.sum()} such spectra"
         )
-    values = pa.FixedSizeListArray.from_arrays(pa.array(embedding.reshape(-1), pa.float32()), embedding.shape[1])
+    columns = {
+        name: pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1), pa.float32()), values.shape[1])
+        for name, values in vectors.items()
+    }
     with replace(path) as temporary:
-        pq.write_table(pa.table({"specobjid": pa.array(specobjid, pa.uint64()), "embedding": values}), temporary)
+        pq.write_table(pa.table({"specobjid": pa.array(specobjid, pa.uint64()), **columns}), temporary)

@@ -2,13 +2,15 @@
 
 A lensed background galaxy is a few faint lines on another galaxy's light: no embedding of the whole sees them, and what is
 left after the model is taken away does (after Bolton et al. 2004, AJ 127, 1860). Every number here is a matched-filter S/N,
-so that a constant threshold means the same in every spectrum.
+so that a constant threshold means the same in every spectrum. ``describe_residual`` puts those that tell an odd spectrum into a
+vector, which stands beside the embedding.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import convolve1d
+from scipy.signal import oaconvolve
 
 from galspec_core.encoder.lines import C_KMS, LINES
 from galspec_core.spectra.spectrum import DLOGLAM
@@ -24,6 +26,8 @@ OWN = 350.0  # km/s from a line of the galaxy itself where no background line is
 BEHIND = 0.05  # least z_source - z (our choice)
 FURTHEST = 1.6  # highest background redshift: [O II] leaves the detector (SDSS data model)
 REACH = 4.0  # of its sigma, where a filter ends
+WIDTHS = (120.0, 350.0, 1000.0, 2800.0)  # km/s, sigma of the features looked for at any place (our choice)
+LEAST_POWER = 1e-6  # of a filter that is seen whole at a weight of 1: below, it meets no pixel that counts
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,29 @@ def matched_filter(residual, weight, kernel):
     signal = convolve1d(residual * weight, flipped, axis=1, mode="constant")
     power = convolve1d(weight, flipped**2, axis=1, mode="constant")
     return np.divide(signal, np.sqrt(np.maximum(power, 1e-20)), out=np.zeros_like(signal), where=power > 1e-12)
+
+
+def strongest(residual, weight, sigma_kms):
+    """Return the highest and the lowest S/N [B, 2] of a Gaussian feature anywhere in residual[B, L]."""
+    kernel = profile(sigma_kms).astype("f4")[None]
+    signal = oaconvolve(residual * weight, kernel, mode="same", axes=1)
+    power = oaconvolve(weight, kernel**2, mode="same", axes=1)
+    seen = power > LEAST_POWER * (kernel**2).sum()
+    snr = np.divide(signal, np.sqrt(np.maximum(power, 1e-20)), out=np.zeros_like(signal), where=seen)
+    return np.stack([snr.max(axis=1), snr.min(axis=1)], axis=1)
+
+
+def describe_residual(residual, weight, background, loglam):
+    """Return what of residual[B, L] is odd, as S/N or excess χ²: [B, 2 · WIDTHS + 2 + M + 1].
+
+    The highest and lowest S/N of a feature of each of WIDTHS; the background lines together, the best narrow line outside the
+    galaxy's own, and the M background lines by falling S/N; χ² a pixel less 1, in tenths.
+    """
+    extremes = [strongest(residual, weight, sigma) for sigma in WIDTHS]
+    outside = strongest(residual, np.where(own_lines(loglam), 0, weight).astype("f4"), NARROW)[:, 0]
+    falling = np.sort(background.lines, axis=1)[:, ::-1]
+    chi2 = (residual**2 * weight).sum(axis=1) / np.maximum((weight > 0).sum(axis=1), 1)
+    return np.column_stack([*extremes, background.snr, outside, falling, 10 * (chi2 - 1)])
 
 
 def own_lines(loglam):

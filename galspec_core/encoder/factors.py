@@ -13,8 +13,8 @@ import torch
 from sklearn.utils.extmath import randomized_svd
 
 from galspec_core.encoder.data import load_spectra
-from galspec_core.encoder.evidence import Background, search_background
-from galspec_core.encoder.lines import continuum_pixels, line_templates
+from galspec_core.encoder.evidence import Background, describe_residual, search_background
+from galspec_core.encoder.lines import continuum_pixels, line_templates, ratios
 from galspec_core.encoder.pca import CLIP, HISTORY
 from galspec_core.encoder.weights import save_weights
 from galspec_core.errors import TrainingError
@@ -199,20 +199,31 @@ class FactorEncoder:
 
     def embed(self, flux, ivar, z=None):
         """Return the embedding [B, K + M + 1] of flux[B, L] of galaxies at z[B], 0 where that is not known."""
+        return self.describe(flux, ivar, z)[0]
+
+    def describe(self, flux, ivar, z=None):
+        """Return the embedding [B, K + M + 1] and the evidence [B, E] beside it of flux[B, L] of galaxies at z[B].
+
+        Evidence is arsinh of half the S/N of each line, the angles of line ratios (``lines.ratios``), and arsinh of half of
+        what is odd in the residual (``evidence.describe_residual``): numbers too noisy to measure a distance with, which a
+        learnt vote knows how to use.
+        """
         z = np.zeros(len(flux)) if z is None else z
         parts = [
-            self._embed(*(values[start : start + ROWS_AT_ONCE] for values in (flux, ivar, z)))
+            self._describe(*(values[start : start + ROWS_AT_ONCE] for values in (flux, ivar, z)))
             for start in range(0, max(len(flux), 1), ROWS_AT_ONCE)
         ]
-        return np.concatenate(parts)
+        return tuple(np.concatenate(pieces).astype("f4") for pieces in zip(*parts, strict=True))
 
-    def _embed(self, flux, ivar, z):
+    def _describe(self, flux, ivar, z):
         factors, heights, variance = self.coordinates(flux, ivar)
         likely = heights * HEIGHT**2 / (HEIGHT**2 + variance)
-        snr = self._search(flux, ivar, z, factors, heights).snr
-        behind = np.arcsinh(np.maximum(snr - self.typical[0], 0) / self.typical[1])[:, None]
-        parts = FACTORS * factors / self.unit, np.arcsinh(likely / HEIGHT), EVIDENCE * behind
-        return np.hstack(parts).astype("f4")
+        left, weight = self._residual(flux, ivar, z, factors, heights)
+        found = search_background(left, weight, self.loglam, z)
+        behind = np.arcsinh(np.maximum(found.snr - self.typical[0], 0) / self.typical[1])[:, None]
+        embedding = FACTORS * factors / self.unit, np.arcsinh(likely / HEIGHT), EVIDENCE * behind
+        odd = np.hstack([heights / np.sqrt(variance), describe_residual(left, weight, found, self.loglam)])
+        return np.hstack(embedding), np.hstack([np.arcsinh(odd / 2), ratios(heights)])
 
     def background(self, spectra):
         """Return the best ``Background`` of each spectrum of a ``Gridded``."""
@@ -222,12 +233,14 @@ class FactorEncoder:
         return Background(*(np.concatenate([getattr(one, key) for one in found]) for key in ("snr", "z", "lines")))
 
     def _search(self, flux, ivar, z, factors, heights):
+        return search_background(*self._residual(flux, ivar, z, factors, heights), self.loglam, z)
+
+    def _residual(self, flux, ivar, z, factors, heights):
+        """Return what the model leaves of flux[B, L] and its inverse variance, both [B, L], the noise as it really is."""
         x, weight = weights_of(flux, ivar)
         left = np.where(weight > 0, x - self._model(factors, heights), 0)
-        return search_background(left, weight / self._excess_at(z) ** 2, self.loglam, z)
-
-    def _excess_at(self, z):
-        return self.excess[_shift(z)[:, None] + np.arange(self.pixels)]
+        excess = self.excess[_shift(z)[:, None] + np.arange(self.pixels)]
+        return left.astype("f4"), (weight / excess**2).astype("f4")
 
     def left(self, flux, ivar):
         """Return what the model leaves of flux[B, L], 0 at bad pixels, and its inverse variance: both [B, L]."""

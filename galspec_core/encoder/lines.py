@@ -22,6 +22,15 @@ LINES = {  # (vacuum Angstrom, height over that of the first): NIST; fixed ratio
     "[S II] 6717": ((6718.29, 1.0),),
     "[S II] 6731": ((6732.67, 1.0),),
 }
+PAIRS = (  # lines whose ratio tells what ionises the gas: BPT diagrams (Baldwin et al. 1981; Veilleux & Osterbrock 1987)
+    ("[N II] 6583", "Hα"),
+    ("[O III] 5007", "Hβ"),
+    ("[S II] 6717", "Hα"),
+    ("[O I] 6300", "Hα"),
+    ("[O II] 3727", "Hβ"),
+    ("Hα", "Hβ"),
+)
+FAINT = 0.01  # of the continuum: a ratio to a line far below this says nothing (our choice)
 C_KMS = 299792.458
 WIDTH = 150.0  # km/s, sigma of every line, instrument included (our choice)
 APART = 4.0  # of these widths from a line the continuum begins (our choice)
@@ -45,6 +54,13 @@ def line_templates(grid):
             for doublet in LINES.values()
         ]
     ).astype("f4")
+
+
+def ratios(heights):
+    """Return the angles [B, R] of PAIRS from line heights [B, M]: arctan of their ratio, finite for lines of no height."""
+    names = list(LINES)
+    above, below = (heights[:, [names.index(pair[i]) for pair in PAIRS]] for i in (0, 1))
+    return np.arctan2(above, np.abs(below) + FAINT)
 
 
 def continuum_pixels(templates):

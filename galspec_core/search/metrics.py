@@ -116,6 +116,21 @@ def rank_metrics(member, score):
     return ap, auc
 
 
+def best_threshold(score, member):
+    """Return the threshold on ``score`` [n] at and above which F1 for ``member`` bool[n] is largest, inf without members.
+
+    Of equally good thresholds the highest is taken.
+    """
+    if not member.any():
+        return np.inf
+    order = np.argsort(-score, kind="stable")
+    falling = score[order]
+    last = np.append(falling[1:] < falling[:-1], True)  # the last of equal scores: all of them are named or none
+    named = np.arange(1, len(score) + 1)
+    f1 = np.where(last, 2 * np.cumsum(member[order]) / (named + member.sum()), -1)
+    return float(falling[f1.argmax()])
+
+
 def score_target(votes, position, n_bootstrap, seed, other="other"):
     """Return the metrics of one task and method as a dict: table 4's columns, notes as a list.
 

@@ -9,7 +9,9 @@ from galspec_core.errors import SearchError
 from galspec_core.files import write_parquet
 from galspec_core.log import Progress, logger
 from galspec_core.search.embeddings import load_embeddings
-from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.forest import ForestSettings
+from galspec_core.search.knowledge_base import SAMPLE, KnowledgeBase
+from galspec_core.search.learnt import LearntVoter
 from galspec_core.search.vote import LABELLINGS, OTHER, VoteSettings, labels_of, nearness, score, vote
 
 COLUMNS = ["plate", "mjd", "fiberid", "run2d", "ra", "dec", "z", "snr", "position"]  # of the manifest
@@ -22,6 +24,8 @@ VOTES = pa.schema(
         ("predicted", pa.string()),
         ("share", pa.float64()),
         ("score", pa.float64()),
+        ("probability", pa.float64()),
+        ("known", pa.bool_()),
         ("neighbour_ids", pa.list_(pa.uint64())),
         ("distances", pa.list_(pa.float64())),
         ("weights", pa.list_(pa.float64())),
@@ -82,11 +86,12 @@ def _check_missing(missing, rejected, item):
         logger.info("%s: %d rejected spectra are left out", item, len(missing))
 
 
-def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads=1):
+def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads=1, learnt=None):
     """Return the votes of one task for all methods and seeds, with the columns of VOTES.
 
     ``distances`` are those of the embedding itself, whatever ``scale``; ``share`` is the winning label's, ``score`` the
-    target's with ties broken (see ``vote``), the winning share where the task votes on classes.
+    target's with ties broken (see ``vote``), the winning share where the task votes on classes. ``probability`` is NaN unless
+    the vote is learnt (see ``learnt``); ``known`` is False where no entry is near: "don't know", whatever is predicted.
 
     Parameters
     ----------
@@ -103,6 +108,8 @@ def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads
         Spectra that may lack an embedding.
     threads : int
         FAISS's threads.
+    learnt : dict, optional
+        ``search.learnt``: methods whose vote is learnt, trees, min_leaf, balance, shown.
 
     Raises
     ------
@@ -110,21 +117,56 @@ def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads
         A setting is wrong; an embedding is missing or a knowledge base too small.
     """
     settings = VoteSettings.from_config(search, spec)
+    target, learnt = (spec or {}).get("target"), learnt or {"methods": []}
     tests = roles[(roles["task"] == task) & (roles["role"] == TEST)]
     progress = Progress(f"search: vote {task}", len(methods) * len(tests))
     parts = []
     for method, (folder, paths) in methods.items():
         base = KnowledgeBase.load(folder)
-        embeddings = load_embeddings(paths, tests["specobjid"].to_numpy())
+        entries = base.metadata["specobjid"].to_numpy() if method in learnt["methods"] else np.empty(0, "u8")
+        embeddings = load_embeddings(paths, np.concatenate([tests["specobjid"].to_numpy(), entries]))
         _check_missing(embeddings.missing, rejected, f"test set of {task}, {method}")
-        voter = Voter(task, (spec or {}).get("target"), base, settings, threads)
+        if len(entries):
+            voter = _learnt(task, target, base, embeddings, learnt, threads)
+        else:
+            voter = Voter(task, target, base, settings, threads)
         for seed, rows in tests.groupby("seed"):
             voted = rows[embeddings.rows(rows["specobjid"].to_numpy()) >= 0]
-            queries = embeddings.embedding[embeddings.rows(voted["specobjid"].to_numpy())]
-            parts.append(voter.votes(seed, with_manifest(voted, manifest), queries).assign(method=method, seed=seed))
+            places, spectra = embeddings.rows(voted["specobjid"].to_numpy()), with_manifest(voted, manifest)
+            votes = voter.votes(seed, spectra, (embeddings.all if len(entries) else embeddings.embedding)[places])
+            near = known(base, seed, spectra, embeddings.embedding[places], settings.unknown, threads)
+            parts.append(votes.assign(method=method, seed=seed, known=near))
             progress.add(len(rows))
     votes = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VOTES.names)
     return votes[VOTES.names]
+
+
+def _learnt(task, target, base, embeddings, learnt, threads):
+    vectors = embeddings.all[embeddings.rows(base.metadata["specobjid"].to_numpy())]
+    settings = ForestSettings(**{key: value for key, value in learnt.items() if key not in ("methods", "shown")})
+    return LearntVoter(task, target, base, vectors, settings, learnt["shown"], threads)
+
+
+def known(base, seed, spectra, queries, unknown, threads=1):
+    """Return where a query [Q, D] has an entry near enough to say anything: bool[Q].
+
+    Near enough is what all but the share ``unknown`` of a seed's entries are to the nearest entry of another sky position.
+    """
+    where = of_seed(base, seed)
+    ids, position = (base.metadata[name].to_numpy() for name in ("specobjid", "position"))
+    rows = np.flatnonzero(where)
+    if len(np.unique(position[rows])) < 2:
+        return np.ones(len(queries), dtype=bool)
+    if len(rows) > SAMPLE:
+        rows = np.random.default_rng(seed).choice(rows, SAMPLE, replace=False)
+    own = base.search(base.vectors[rows], 1, position[rows], ids[rows], where, threads).distance[:, 0]
+    asked = (spectra[name].to_numpy() for name in ("position", "specobjid"))
+    return base.search(queries, 1, *asked, where, threads).distance[:, 0] <= np.quantile(own, 1 - unknown)
+
+
+def of_seed(base, seed):
+    """Return which entries of a knowledge base belong to one seed: bool[N]."""
+    return np.array([seed in seeds for seeds in base.metadata["seeds"]], dtype=bool)
 
 
 class Voter:
@@ -139,11 +181,10 @@ class Voter:
         labels = self.label(base.metadata["label"])
         self.names = [OTHER, target] if self.binary else sorted(set(labels))
         self.codes = np.array([self.names.index(word) for word in labels], dtype="i8")
-        self.seeds = base.metadata["seeds"]
 
     def votes(self, seed, spectra, queries):
         """Return votes on ``spectra`` (specobjid, position, label) with embeddings [Q, D], method and seed aside."""
-        where = np.array([seed in seeds for seeds in self.seeds])
+        where = of_seed(self.base, seed)
         found = self._search(spectra, queries, self.settings.top_k, where)
         weights = self.settings.weigh(found.distance / self.base.unit(self.settings.scale))
         winner, shares = vote(self.codes[found.row], weights, len(self.names))
@@ -156,6 +197,8 @@ class Voter:
                 "predicted": np.array(self.names, dtype=object)[winner],
                 "share": np.minimum(share, 1.0),
                 "score": self._score(shares, found, spectra, queries, where) if self.binary else np.minimum(share, 1.0),
+                "probability": np.nan,
+                "known": True,
                 "neighbour_ids": list(ids),
                 "distances": list(found.distance),
                 "weights": list(weights),

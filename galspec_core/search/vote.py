@@ -24,13 +24,18 @@ EQUAL = 1e-9  # shares closer than this are tied
 
 @dataclass(frozen=True)
 class VoteSettings:
-    """``search`` of the configuration as the vote reads it; ``scale`` is median or paper (raw distances)."""
+    """``search`` of the configuration as the vote reads it; ``scale`` is median or paper (raw distances).
+
+    ``unknown`` is the share of a knowledge base's entries that stand further from all others than a spectrum may stand from
+    its nearest entry before the answer is "don't know".
+    """
 
     top_k: int = 3
     weight: str = "exp"
     epsilon: float = 1e-6
     normalise: str = "sum"
     scale: str = "median"
+    unknown: float = 0.01
 
     @classmethod
     def from_config(cls, section, task=None):

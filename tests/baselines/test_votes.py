@@ -13,7 +13,6 @@ from galspec_core.baselines.votes import (
     SYSTEM_VOTES,
     Case,
     EmbeddingVoter,
-    best_threshold,
     by_majority,
     by_network,
     by_network_scores,
@@ -25,6 +24,7 @@ from galspec_core.baselines.votes import (
 from galspec_core.encoder.embed import write_embedding
 from galspec_core.errors import ConfigError, SearchError
 from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.metrics import best_threshold
 from galspec_core.search.task import Voter, build_task_kb, task_entries, vote_task, with_manifest
 from galspec_core.search.vote import VoteSettings
 from galspec_core.spectra.shard import write_gridded

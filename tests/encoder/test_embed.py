@@ -154,3 +154,13 @@ def test_weights_of_another_shape_are_an_error(transformer):
     save_weights(transformer, tensors, {**entry, "width": 32}, grid)
     with pytest.raises(SearchError, match="do not fit their configuration"):
         load_encoder(transformer, RUN)
+
+
+def test_evidence_is_kept_beside_the_embedding_and_only_where_there_is_any(tmp_path):
+    ids, embedding, evidence = np.array([3, 5], "u8"), np.ones((2, 4), "f4"), np.full((2, 3), 7, "f4")
+    write_embedding(tmp_path / "both.parquet", ids, embedding, evidence)
+    write_embedding(tmp_path / "one.parquet", ids, embedding, evidence[:, :0])
+    assert pq.read_table(tmp_path / "both.parquet")["evidence"].to_pylist() == [[7.0] * 3] * 2
+    assert pq.read_table(tmp_path / "one.parquet").column_names == ["specobjid", "embedding"]
+    with pytest.raises(SearchError, match="specobjid 5"):
+        write_embedding(tmp_path / "bad.parquet", ids, embedding, np.array([[1], [np.nan]], "f4"))

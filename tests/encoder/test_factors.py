@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from galspec_core.encoder.embed import FIT, load_encoder
+from galspec_core.encoder.evidence import BACKGROUND, WIDTHS
 from galspec_core.encoder.factors import HEIGHT, measure_excess, regress, solve
-from galspec_core.encoder.lines import LINES, continuum_pixels, line_templates
+from galspec_core.encoder.lines import LINES, PAIRS, continuum_pixels, line_templates
 from galspec_core.errors import ConfigError, TrainingError
 from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.shard import Gridded, write_gridded
@@ -139,6 +140,34 @@ def test_a_galaxy_behind_shows_in_one_number_alone(encoder):
     moved = np.abs(lensed - plain).mean(axis=0)
     assert (moved[-1] > 3 * moved[:-1]).all()
     assert lensed[:, -1].min() > np.median(plain[:, -1])
+
+
+def test_evidence_stands_beside_the_embedding(encoder):
+    spectra, _, _ = make(30, seed=13)
+    embedding, evidence = encoder.describe(spectra.flux, spectra.ivar, spectra.z)
+    assert np.array_equal(embedding, encoder.embed(spectra.flux, spectra.ivar, spectra.z))
+    assert evidence.shape == (30, len(NAMES) + 2 * len(WIDTHS) + 2 + len(BACKGROUND) + 1 + len(PAIRS))
+    assert np.isfinite(evidence).all()
+    assert evidence.dtype == np.float32
+
+
+def test_evidence_says_how_sure_a_line_is_and_not_how_strong(encoder):
+    """Ten times the error, a tenth of the S/N of every line."""
+    spectra, _, _ = make(50, seed=14)
+    sure, unsure = (encoder.describe(spectra.flux, spectra.ivar * share)[1][:, : len(NAMES)] for share in (1, 1e-2))
+    strong = np.abs(sure) > 4
+    assert strong.any()
+    assert np.median(np.sinh(sure[strong]) / np.sinh(unsure[strong])) == pytest.approx(10, rel=0.2)
+
+
+def test_a_broad_hump_that_no_galaxy_has_is_the_strongest_feature_of_its_width(encoder):
+    spectra, _, _ = make(20, seed=15, heights=False)
+    hump = 0.1 * np.exp(-0.5 * ((np.log10(WAVE) - np.log10(5500)) / np.log10(1 + 1000 / 299792.458)) ** 2)
+    plain, odd = (encoder.describe(flux, spectra.ivar)[1] for flux in (spectra.flux, spectra.flux + hump.astype("f4")))
+    start = len(NAMES)
+    highest = [start + 2 * i for i in range(len(WIDTHS))]
+    gain = (np.sinh(odd[:, highest]) - np.sinh(plain[:, highest])).mean(axis=0)
+    assert gain.argmax() == WIDTHS.index(1000.0)
 
 
 def test_noise_that_the_errors_do_not_know_is_found_where_it_stands():

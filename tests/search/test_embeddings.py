@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from galspec_core.encoder.embed import write_embedding
 from galspec_core.errors import SearchError
 from galspec_core.search.embeddings import load_embeddings
 
@@ -47,7 +48,16 @@ def test_the_order_of_shards_does_not_matter(shards):
 
 def test_shards_of_different_encoders_do_not_mix(shards, tmp_path):
     write(tmp_path / "other.parquet", np.array([1], "u8"), [[1, 2]])
-    with pytest.raises(SearchError, match="expected 4; got 2"):
+    with pytest.raises(SearchError, match="expected 4 of embedding and 0 of evidence; got 2 of embedding"):
         load_embeddings([*shards[0], tmp_path / "other.parquet"], shards[1])
     with pytest.raises(SearchError, match="no shard"):
         load_embeddings([], shards[1])
+
+
+def test_evidence_comes_with_its_embedding(tmp_path):
+    ids = np.array([2, 4, 6], "u8")
+    write_embedding(tmp_path / "a.parquet", ids, np.eye(3, dtype="f4"), np.array([[20.0], [40.0], [60.0]], "f4"))
+    found = load_embeddings([tmp_path / "a.parquet"], np.array([6, 2, 9], "u8"))
+    assert found.evidence.tolist() == [[20.0], [60.0]]
+    assert found.missing.tolist() == [9]
+    assert found.all.tolist() == [[1, 0, 0, 20], [0, 0, 1, 60]]

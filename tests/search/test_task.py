@@ -8,7 +8,7 @@ import pytest
 
 from galspec_core.errors import SearchError
 from galspec_core.search.knowledge_base import KnowledgeBase
-from galspec_core.search.task import VOTES, build_task_kb, vote_task, write_votes
+from galspec_core.search.task import VOTES, build_task_kb, known, vote_task, write_votes
 from galspec_core.search.weights import weigh
 
 N, D = 240, 6
@@ -117,6 +117,29 @@ def test_a_lens_votes_as_a_lens_among_all_classes(world):
     assert set(votes["label"]) == {"SF", "LINER", "Lens", "Normal"}
     assert (votes["label"] == votes["predicted"]).mean() > 0.6
     np.testing.assert_array_equal(votes["score"], votes["share"])
+
+
+def test_a_learnt_vote_stands_beside_the_others_with_probabilities(world):
+    folder, manifest, roles, _, _ = world
+    paths = [folder / "0.parquet", folder / "1.parquet"]
+    learnt = {"methods": ["pca"], "trees": 20, "min_leaf": 2, "balance": 0.5, "shown": 4}
+    methods = {"pca": (folder / "liner", paths), "again": (folder / "liner", paths)}
+    votes = vote_task("liner", {"target": "LINER"}, methods, roles, manifest, SEARCH, learnt=learnt)
+    by = votes.groupby("method")
+    assert by["probability"].count().to_dict() == {"again": 0, "pca": 120}
+    assert by["weights"].first().map(len).to_dict() == {"again": 3, "pca": 4}
+    right = (votes["label"] == votes["predicted"]).groupby(votes["method"]).mean()
+    assert (right > 0.6).all()
+
+
+def test_where_no_entry_is_near_the_answer_is_not_known(world):
+    folder, manifest, _roles, vectors, _ = world
+    base = KnowledgeBase.load(folder / "classes")
+    spectra = manifest.iloc[160:]
+    near = known(base, 0, spectra, vectors[160:], 0.01)
+    assert 0.9 < near.mean() <= 1
+    assert not known(base, 0, spectra, vectors[160:] + 50, 0.01).any()
+    assert known(base, 0, spectra, vectors[160:], 0.3).mean() < near.mean()
 
 
 def test_without_a_target_in_the_knowledge_base_nothing_is_one(world, tmp_path):

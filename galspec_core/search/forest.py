@@ -1,0 +1,104 @@
+"""Neighbours by a forest: trees grown on labels say which entries are near, and their leaves weigh them.
+
+A tree puts a query into a leaf among some entries. The weight of an entry is its share of that leaf, averaged over trees: a
+random forest is a weighted vote of nearest neighbours whose metric is learnt from the labels (Lin & Jeon 2006, JASA 101, 578;
+Breiman 2001, Machine Learning 45, 5). Every tree is grown on a bootstrap of sky positions and not of spectra, so that the trees
+that never saw a position judge its spectra without having seen the galaxy: a cross-validation that costs nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.sparse import csr_matrix
+from sklearn.tree import DecisionTreeClassifier
+
+from galspec_core.errors import SearchError
+
+QUERIES_AT_ONCE = 256  # queries whose weights are held at once
+
+
+@dataclass(frozen=True)
+class ForestSettings:
+    """trees; min_leaf, the fewest entries of a leaf; balance, the power of 1 / frequency by which classes weigh."""
+
+    trees: int = 200
+    min_leaf: int = 2
+    balance: float = 0.5
+
+
+class NeighbourForest:
+    """A forest grown on vectors x[N, F] of entries, their class ``codes`` [N] and sky ``position`` [N].
+
+    Parameters
+    ----------
+    settings : ForestSettings
+    seed : int
+        Of the bootstrap and of the trees' choices.
+    threads : int
+        Trees grown at once; no result depends on it.
+
+    Raises
+    ------
+    SearchError
+        There is no entry.
+    """
+
+    def __init__(self, x, codes, position, settings, seed=0, threads=1):
+        if not len(x):
+            raise SearchError("a vote needs at least one entry in its knowledge base")
+        self.positions, groups = np.unique(position, return_inverse=True)
+        rng = np.random.default_rng(seed)
+        n, trees = len(self.positions), settings.trees
+        self.drawn = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(trees)])
+        counts = np.bincount(codes)[codes]
+        weight = (len(codes) / counts) ** settings.balance
+        grown = Parallel(n_jobs=threads, backend="threading")(
+            delayed(_grow)(x, codes, weight * times[groups], settings.min_leaf, int(state))
+            for times, state in zip(self.drawn, rng.integers(2**31, size=trees), strict=True)
+        )
+        self.trees = [tree for tree, _ in grown]
+        self.starts = np.cumsum([0, *(tree.tree_.node_count for tree in self.trees)])
+        self.members = self._members(x, np.stack([shares for _, shares in grown], axis=1))
+
+    def _members(self, x, shares):
+        """Return the weight of each entry in each node of all trees: [nodes, N], each leaf adding up to 1."""
+        leaves = self._leaves(x)
+        rows, columns = leaves.ravel(), np.repeat(np.arange(len(x)), leaves.shape[1])
+        members = csr_matrix((shares.ravel(), (rows, columns)), shape=(self.starts[-1], len(x)))
+        members.eliminate_zeros()
+        total = np.asarray(members.sum(axis=1)).ravel()
+        return csr_matrix(members.multiply(1 / np.where(total > 0, total, 1)[:, None]))
+
+    def _leaves(self, x):
+        """Return the leaf of x[Q, F] in each tree [Q, T], numbered through all trees."""
+        return np.stack([tree.apply(np.asarray(x, dtype="f4")) for tree in self.trees], axis=1) + self.starts[:-1]
+
+    def weights(self, x, position=None):
+        """Yield (rows, weights): a slice of queries x[Q, F] and the weights [q, N] of all entries, sparse, adding up to 1.
+
+        Trees that saw a query's own ``position`` [Q] do not judge it. One that every tree saw has no weight at all.
+        """
+        for start in range(0, len(x), QUERIES_AT_ONCE):
+            rows = slice(start, min(start + QUERIES_AT_ONCE, len(x)))
+            leaves = self._leaves(x[rows])
+            used = np.ones(leaves.shape) if position is None else self._unseen(position[rows])
+            each = used / np.maximum(used.sum(axis=1, keepdims=True), 1)
+            places = np.repeat(np.arange(len(leaves)), leaves.shape[1])
+            asked = csr_matrix((each.ravel(), (places, leaves.ravel())), shape=(len(leaves), self.starts[-1]))
+            yield rows, asked @ self.members
+
+    def _unseen(self, position):
+        """Return where a tree has not seen a position [Q]: [Q, T]."""
+        place = np.searchsorted(self.positions, position)
+        place = np.minimum(place, len(self.positions) - 1)
+        times = np.where(self.positions[place] == position, self.drawn[:, place], 0)
+        return (times == 0).T.astype("f8")
+
+
+def _grow(x, codes, weight, min_leaf, state):
+    """Return a tree grown on the entries of positive ``weight`` [N], and those weights."""
+    drawn = weight > 0
+    tree = DecisionTreeClassifier(min_samples_leaf=min_leaf, max_features="sqrt", random_state=state)
+    tree.fit(x[drawn], codes[drawn], sample_weight=weight[drawn])
+    return tree, weight

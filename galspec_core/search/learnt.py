@@ -1,0 +1,109 @@
+"""The learnt vote: a forest grown on the knowledge base's own labels says who is near and how much each neighbour counts.
+
+It sees the embedding and the evidence beside it; the encoder stays as it is. All labels of the entries grow the forest, also
+where a task asks for one target against the rest. Trees that never saw a galaxy's position judge it: these shares set the
+threshold above which a target is named (best F1) and turn shares into probabilities, without a second fit.
+"""
+
+import numpy as np
+import pandas as pd
+
+from galspec_core.search.calibration import Calibration
+from galspec_core.search.forest import NeighbourForest
+from galspec_core.search.metrics import best_threshold
+from galspec_core.search.vote import LABELLINGS, OTHER, labels_of, one_class
+
+
+class LearntVoter:
+    """One task's knowledge base with a learnt vote, grown anew for each seed's share of it.
+
+    Parameters
+    ----------
+    task, target : str, str or None
+    base : KnowledgeBase
+    vectors : ndarray[N, F]
+        Embedding and evidence of its entries.
+    settings : ForestSettings
+    shown : int
+        Neighbours listed with each vote, those of most weight.
+    threads : int
+    """
+
+    def __init__(self, task, target, base, vectors, settings, shown=10, threads=1):
+        self.task, self.target, self.base, self.vectors = task, target, base, vectors
+        self.settings, self.shown, self.threads = settings, shown, threads
+        self.words = grown_on(task, target, base.metadata["label"])
+        self.seeds = base.metadata["seeds"]
+
+    def votes(self, seed, spectra, queries):
+        """Return votes on ``spectra`` (specobjid, position, label) with vectors [Q, F], method and seed aside.
+
+        ``share`` is that of the label named, ``score`` the target's share (the winner's where all labels vote),
+        ``probability`` that the target is there (that the label named is right); weights are those of the forest, of which
+        only the largest are listed.
+        """
+        rows = np.flatnonzero([seed in seeds for seeds in self.seeds])
+        entries = self.base.metadata.iloc[rows]
+        names, codes = np.unique(self.words[rows].astype(str), return_inverse=True)
+        position = entries["position"].to_numpy()
+        forest = NeighbourForest(self.vectors[rows], codes, position, self.settings, int(seed), self.threads)
+        own = self._shares(forest, self.vectors[rows], position, codes, len(names))[0]
+        shares, places, weights = self._shares(forest, queries, spectra["position"].to_numpy(), codes, len(names), True)
+        places = [rows[nearest] for nearest in places]
+        decide = self._decide_label if self.task in LABELLINGS else self._decide_target
+        return pd.DataFrame(
+            {
+                "specobjid": spectra["specobjid"].to_numpy(),
+                "label": labels_of(self.task, self.target, spectra["label"]),
+                **decide(names, codes, own, shares),
+                "neighbour_ids": [self.base.metadata["specobjid"].to_numpy()[nearest] for nearest in places],
+                "distances": [self._distance(*pair) for pair in zip(queries, places, strict=True)],
+                "weights": weights,
+            }
+        )
+
+    def _distance(self, query, places):
+        """Return the distance of a query [F] to entries, by the embedding alone."""
+        return np.linalg.norm(self.base.vectors[places] - query[: self.base.index.d], axis=1).astype("f8")
+
+    def _shares(self, forest, vectors, position, codes, n_classes, listed=False):
+        """Return the share of each class [Q, C], and, where wanted, places and weights of the heaviest entries (lists)."""
+        member = np.eye(n_classes)[codes]
+        shares, places, heaviest = np.zeros((len(vectors), n_classes)), [], []
+        for rows, weights in forest.weights(vectors, position):
+            shares[rows] = weights @ member
+            for row in weights if listed else ():
+                first = np.argsort(-row.data, kind="stable")[: self.shown]
+                places.append(row.indices[first])
+                heaviest.append(row.data[first])
+        return shares, places, heaviest
+
+    def _decide_target(self, names, codes, own, shares):
+        target = names == self.target
+        score, known = shares[:, target].sum(axis=1), own[:, target].sum(axis=1)
+        member = target[codes]
+        named = score >= best_threshold(known, member)
+        return {
+            "predicted": np.where(named, self.target, OTHER).astype(object),
+            "share": np.where(named, score, 1 - score),
+            "score": score,
+            "probability": Calibration.fit(known, member).probability(score),
+        }
+
+    def _decide_label(self, names, codes, own, shares):
+        winner, share = shares.argmax(axis=1), shares.max(axis=1)
+        right = Calibration.fit(own.max(axis=1), own.argmax(axis=1) == codes)
+        return {
+            "predicted": names[winner].astype(object),
+            "share": share,
+            "score": share,
+            "probability": right.probability(share),
+        }
+
+
+def grown_on(task, target, labels):
+    """Return the class of each of the '+'-joined ``labels`` that a forest tells apart: the task's, or target and all others."""
+    if task in LABELLINGS:
+        return labels_of(task, target, labels)
+    words = one_class(labels)
+    return np.array([target if target in whole.split("+") else word for whole, word in zip(labels, words, strict=True)])
