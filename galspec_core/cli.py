@@ -66,6 +66,8 @@ def show(directory: Annotated[Path, typer.Argument(help="Where the run is.")] = 
     """
     import pandas as pd
 
+    from galspec_core.search.tables import printed
+
     results = directory / "results"
     if not (results / "table4.csv").is_file():
         typer.echo(
@@ -74,7 +76,7 @@ def show(directory: Annotated[Path, typer.Argument(help="Where the run is.")] = 
         raise typer.Exit(2)
     table = pd.read_csv(results / "table4.csv")
     columns = ["task", "method", "precision", "recall", "f1", "f1_lo", "f1_hi", "roc_auc", "n_test", "n_target", "note"]
-    print(table[columns].to_string(index=False, float_format="%.3f", na_rep="", max_colwidth=60))
+    print(printed(table, columns).to_string(index=False, max_colwidth=60))
     if (results / "table2.csv").is_file():
         macro = pd.read_csv(results / "table2.csv").query("`class` == 'macro'")
         columns = ["method", "accuracy", "precision", "recall", "f1", "f1_lo", "f1_hi", "note"]

@@ -12,6 +12,16 @@ STRESS_SHARDS = {
     grid: expand("results/spectra/{grid}/{shard}.parquet", grid=grid, shard=SHARDS) for grid in sorted(STRESS_GRIDS)
 }
 
+FOLDED = {  # what the systems of the cross-validation read: a table of features, or the shards of their grid
+    name: (
+        [FEATURES[SYSTEMS[name]["features"]]]
+        if "features" in SYSTEMS[name]
+        else expand("results/spectra/{grid}/{shard}.parquet", grid=SYSTEMS[name]["grid"], shard=SHARDS)
+    )
+    for name in IN_CLASSES
+    if SYSTEM_FAMILY[name] in ("classifier", "embedding")
+}
+
 
 rule measure_nuisance:
     """Measure what of each spectrum has nothing to do with what the galaxy is."""
@@ -214,6 +224,81 @@ rule score_systems:
         bootstrap=config["search"]["bootstrap"],
     script:
         "../workflow_scripts/score_systems.py"
+
+
+rule score_differences:
+    """Compare one method with every other on the same spectra, target by target and class by class."""
+    input:
+        votes=expand("results/search/{task}/votes.parquet", task=[ALL_CLASSES, *TASKS]),
+        systems=expand("results/baselines/{system}/votes.parquet", system=COMPARED),
+        manifest="results/catalogs/manifest.parquet",
+    output:
+        report("results/differences.csv", caption="../report/differences.rst", category="Tables"),
+    log:
+        "logs/baselines/score_differences.log",
+    benchmark:
+        "benchmarks/baselines/score_differences.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("score_differences"),
+        tasks=[ALL_CLASSES, *TASKS],
+        method=config["search"]["compared"],
+        bootstrap=config["search"]["bootstrap"],
+    script:
+        "../workflow_scripts/score_differences.py"
+
+
+rule cross_validate:
+    """Ask every labelled spectrum once, by knowledge bases of other sky positions: all methods on the same folds."""
+    input:
+        embeddings=expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=METHODS, shard=SHARDS),
+        systems=[path for paths in FOLDED.values() for path in paths],
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        rejected="results/spectra/rejected.csv",
+    output:
+        table=report(
+            "results/cross_validation.csv",
+            caption="../report/cross_validation.rst",
+            category="Tables",
+        ),
+        differences=report(
+            "results/cross_validation_differences.csv",
+            caption="../report/cross_validation_differences.rst",
+            category="Tables",
+        ),
+    log:
+        "logs/baselines/cross_validate.log",
+    benchmark:
+        "benchmarks/baselines/cross_validate.tsv"
+    conda:
+        "../envs/systems.yaml"
+    threads: 2
+    resources:
+        mem_mb=16000,
+        runtime=240,
+    params:
+        code=code("cross_validate"),
+        methods={
+            m: expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=m, shard=SHARDS) for m in METHODS
+        },
+        systems={
+            name: (SYSTEMS[name], {"table": paths[0]} if "features" in SYSTEMS[name] else {"shards": paths})
+            for name, paths in FOLDED.items()
+        },
+        folds=config["search"]["folds"],
+        compared=config["search"]["compared"],
+        search={key: config["search"][key] for key in VOTE_KEYS},
+        learnt=config["search"]["learnt"],
+        bootstrap=config["search"]["bootstrap"],
+        run=unrecorded(config["encoder"]),
+    script:
+        "../workflow_scripts/cross_validate.py"
 
 
 rule stress_methods:

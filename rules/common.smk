@@ -41,10 +41,13 @@ SYSTEMS = {name: resolve(entry, config) for name, entry in config["baselines"]["
 SYSTEM_FAMILY = {name: family(entry) for name, entry in SYSTEMS.items()}
 ON_LABELS = [name for name, way in SYSTEM_FAMILY.items() if way == "supervised"]
 BUSY = [*ON_LABELS, *(name for name, entry in SYSTEMS.items() if "forest" in entry["kind"])]  # use two threads well
-IN_TABLE2, IN_TABLE4, IN_SYSTEMS = (config["baselines"][f"in_{name}"] for name in ("table2", "table4", "systems"))
+IN_TABLE2, IN_TABLE4, IN_CLASSES, IN_SYSTEMS = (
+    config["baselines"][f"in_{name}"] for name in ("table2", "table4", "classes", "systems")
+)
+COMPARED = list(dict.fromkeys([*IN_CLASSES, *IN_TABLE4, *IN_SYSTEMS]))
 NOTES = {name: entry.get("note") for name, entry in {**config["encoders"], **SYSTEMS}.items()}
 USED_GRIDS = {GRID_OF[method] for method in METHODS}
-USED_GRIDS |= {SYSTEMS[name]["grid"] for name in [*IN_TABLE2, *IN_TABLE4, *IN_SYSTEMS] if "grid" in SYSTEMS[name]}
+USED_GRIDS |= {SYSTEMS[name]["grid"] for name in [*IN_TABLE2, *COMPARED] if "grid" in SYSTEMS[name]}
 CASE = config["figures"]["case"]
 SHOWN = config["figures"]["encoder"]
 FRAMEWORK_KEYS = ["catalogs", "outliers", "spectra", "encoders", "search", "tasks"]
@@ -60,7 +63,8 @@ SWEEP_OF = {
 SWEEP_TASKS = {name: list(TASKS) for name in config["search"]["sweeps"]}
 SWEEP_TASKS["target_share"] = [task for task in TASKS if task == config["figures"]["fig4_task"]] or list(TASKS)[:1]
 FIGURES = [*SWEEP_OF, *(f"fig{i}" for i in (1, 2, 3)), "fig_a1", "fig_b1", "fig_c1", "neighbours"]
-TABLES = ["table1", "table3", "table4", "classes", "systems", "table_a1", "table_b2"]
+TABLES = ["table1", "table3", "table4", "classes", "systems", "differences", "table_a1", "table_b2"]
+TABLES += ["cross_validation", "cross_validation_differences"]
 if not lines_missing(config):
     TABLES.append("table2")
     FIGURES.append("fig_stress")
@@ -120,7 +124,8 @@ def system_code(rule_name):
 
 def tasks_of(system):
     """Return the tasks that a system takes part in: those of the tables that list it."""
-    return [THREE_CLASSES] * (system in IN_TABLE2) + list(TASKS) * (system in IN_TABLE4 or system in IN_SYSTEMS)
+    several = [THREE_CLASSES] * (system in IN_TABLE2) + [ALL_CLASSES] * (system in IN_CLASSES)
+    return several + list(TASKS) * (system in IN_TABLE4 or system in IN_SYSTEMS)
 
 
 def seeds_of(system):

@@ -103,6 +103,7 @@ rule score_classes:
     """Score all labels of the survey in one vote."""
     input:
         votes="results/search/classes/votes.parquet",
+        systems=expand("results/baselines/{system}/votes.parquet", system=IN_CLASSES),
         manifest="results/catalogs/manifest.parquet",
     output:
         report("results/classes.csv", caption="../report/classes.rst", category="Tables"),

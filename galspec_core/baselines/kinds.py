@@ -86,14 +86,14 @@ def check_systems(config):
     for name, entry in systems.items():
         if "of" in entry and (entry["of"] not in systems or family(systems[entry["of"]]) != "network"):
             raise ConfigError("there is no such network", item=f"baselines.systems.{name}.of", got=entry["of"])
-    for key in ("in_table2", "in_table4", "in_systems"):
+    for key in ("in_table2", "in_table4", "in_classes", "in_systems"):
         for name in section[key]:
             if name not in systems:
                 raise ConfigError(
                     "there is no such system", item=f"baselines.{key}", expected=sorted(systems), got=name
                 )
-            if key == "in_table2" and family(systems[name]) == "score":
-                raise ConfigError("a score alone names no three classes", item="baselines.in_table2", got=name)
+            if key in ("in_table2", "in_classes") and family(systems[name]) == "score":
+                raise ConfigError("a score alone names no classes", item=f"baselines.{key}", got=name)
             if name in config["search"]["methods"]:
                 raise ConfigError("a method of the search has this name already", item=f"baselines.{key}", got=name)
 

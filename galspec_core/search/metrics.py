@@ -166,6 +166,7 @@ def score_target(votes, position, n_bootstrap, seed, other="other"):
         "n_test": len(np.unique(ids)),
         "n_target": len(np.unique(ids[member])),
         "n_positions": len(np.unique(position)),
+        "n_target_positions": len(np.unique(position[member])),
         "n_seeds": len(np.unique(seeds)),
         "notes": _notes(total, ranks),
     }

@@ -15,7 +15,8 @@ TABLE2 = [
     "method", "class", "accuracy", "precision", "recall", "f1",
     "accuracy_std", "precision_std", "recall_std", "f1_std", "f1_lo", "f1_hi", "n", "n_positions", "note",
 ]  # fmt: skip
-CLASSES = ["method", "class", "precision", "recall", "f1", "f1_lo", "f1_hi", "n", "n_positions"]
+CLASSES = ["method", "class", "precision", "recall", "f1", "f1_lo", "f1_hi", "n", "n_positions", "note"]
+FEWEST = 30  # sky positions of a class below which its numbers say little (our choice)
 COMMON = ["specobjid", "method", "seed", "label", "predicted", "score"]  # what scoring reads of votes
 WHOLE = ["n_test", "n_target", "n_positions", "n_seeds"]
 PUBLISHED = {  # precision, recall, F1 (paper, table 4)
@@ -23,6 +24,7 @@ PUBLISHED = {  # precision, recall, F1 (paper, table 4)
     "lens": (0.9937, 0.9476, 0.9701),
     "outlier": (0.9847, 0.8377, 0.9053),
 }
+TOO_FEW = "too few"
 NUISANCE = "nuisance"  # the method that sees no flux
 LEARNT_NOTHING = 0.02  # F1: a method that is not further above the nuisance row has learnt nothing
 LEARNT_NOTHING_NOTE = "within two points of nuisance: no more than redshift, S/N, coverage and instrument tell"
@@ -53,7 +55,7 @@ def table4(votes, manifest, notes=None, n_bootstrap=1000, seed=0):
         own = []
         for method, part in _by_method(frame):
             scores = score_target(part, positions_of(part, manifest), n_bootstrap, seed)
-            said = [(notes or {}).get(method), *scores.pop("notes")]
+            said = [(notes or {}).get(method), *scores.pop("notes"), too_few(scores.pop("n_target_positions"))]
             own.append({"task": task, "method": method, **scores, "note": _join(said)})
         rows += mark_nuisance(own)
         if task in PUBLISHED:
@@ -107,6 +109,21 @@ def training_notes(notes, histories, steps):
     return notes
 
 
+def too_few(n_positions):
+    """Return the note of a class of ``n_positions`` sky positions: that they are too few, or nothing."""
+    return f"{TOO_FEW}: {n_positions} positions" if n_positions < FEWEST else ""
+
+
+def printed(table, columns):
+    """Return ``columns`` of a table as text for people: three digits, nothing for NaN, and no F1 of a class that is too few."""
+    counted = table.astype({name: "Int64" for name in WHOLE if name in table})
+    shown = counted[columns].map(lambda value: f"{value:.3f}" if isinstance(value, float) else value)
+    few = table["note"].fillna("").str.contains(TOO_FEW)
+    measures = [name for name in ("precision", "recall", "f1", "f1_lo", "f1_hi", "roc_auc") if name in columns]
+    shown.loc[few, measures] = TOO_FEW
+    return shown.astype(object).where(table[columns].notna() | shown.eq(TOO_FEW), "")
+
+
 def _join(notes):
     return "; ".join(text for text in notes if text)
 
@@ -131,7 +148,10 @@ def classes_table(votes, manifest, n_bootstrap=1000, seed=0):
     rows = []
     for method, part in _by_method(votes):
         scores = score_classes(part, positions_of(part, manifest), n_bootstrap, seed)
-        rows += [{"method": method, "class": name, **values} for name, values in scores.items()]
+        rows += [
+            {"method": method, "class": name, **values, "note": too_few(values["n_positions"])}
+            for name, values in scores.items()
+        ]
     return pd.DataFrame(rows, columns=CLASSES)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from galspec_core.errors import SearchError
 from galspec_core.files import write_csv
-from galspec_core.search.tables import CLASSES, TABLE4, classes_table, table4
+from galspec_core.search.tables import CLASSES, TABLE4, classes_table, printed, table4
 
 IDS = np.arange(40, dtype="u8") + np.uint64(2**63 + 1)
 MANIFEST = pd.DataFrame({"specobjid": IDS[::-1], "position": IDS[::-1] // np.uint64(2)})
@@ -50,11 +50,18 @@ def test_published_rows_are_verbatim_and_hold_nothing_else(table, tmp_path):
 
 def test_notes_and_counts(table):
     ours = table[table["method"] != "published"]
-    assert list(ours["note"]) == ["shrunk", ""] * 3
+    assert list(ours["note"]) == ["shrunk; too few: 10 positions", "too few: 10 positions"] * 3
     assert (ours["n_test"] == 40).all()
     assert (ours["n_target"] == 10).all()
     assert (ours["n_positions"] == 21).all()
     assert (ours["n_seeds"] == 2).all()
+
+
+def test_what_rests_on_too_few_positions_is_printed_as_that_and_not_as_a_number(table):
+    shown = printed(table, ["task", "method", "f1", "roc_auc", "note"])
+    assert set(shown["f1"][shown["method"] != "published"]) == {"too few"}
+    assert shown["f1"][shown["method"] == "published"].tolist() == ["0.908", "0.905"]
+    assert set(shown["roc_auc"][shown["method"] == "published"]) == {""}
 
 
 def test_values_of_a_known_classifier(table):
