@@ -55,6 +55,31 @@ rule plot_neighbours:
         "../workflow_scripts/plot_neighbours.py"
 
 
+rule plot_reliability:
+    """Plot how often spectra of a given probability are true targets."""
+    input:
+        "results/search/reliability.csv",
+    output:
+        pdf="results/figures/fig_calibration.pdf",
+        png=report("results/figures/fig_calibration.png", caption="../report/fig_calibration.rst", category="Figures"),
+        csv="results/figures/fig_calibration.csv",
+    log:
+        "logs/figures/plot_reliability.log",
+    benchmark:
+        "benchmarks/figures/plot_reliability.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("plot_reliability"),
+        method=config["search"]["compared"],
+    script:
+        "../workflow_scripts/plot_reliability.py"
+
+
 rule plot_sweep:
     """Plot precision, recall and F1 against what was swept: figures 4, 5 and two like them."""
     input:

@@ -124,6 +124,32 @@ rule score_classes:
         "../workflow_scripts/score_classes.py"
 
 
+rule score_reliability:
+    """Score how far the probabilities of every method can be believed."""
+    input:
+        votes=expand("results/search/{task}/votes.parquet", task=TASKS),
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+    output:
+        table=report("results/calibration.csv", caption="../report/calibration.rst", category="Tables"),
+        curves="results/search/reliability.csv",
+    log:
+        "logs/search/score_reliability.log",
+    benchmark:
+        "benchmarks/search/score_reliability.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        code=code("score_reliability"),
+        targets={task: entry["target"] for task, entry in TASKS.items()},
+    script:
+        "../workflow_scripts/score_reliability.py"
+
+
 rule score_subtypes:
     """Score the recall of outliers by subtype."""
     input:
