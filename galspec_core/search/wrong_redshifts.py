@@ -71,8 +71,13 @@ def load_native(shards, ids):
     """Return the native Spectrum of each of ``ids``, in their order."""
     wanted, found = set(map(int, ids)), {}
     for shard in shards:
-        found |= {row["specobjid"]: s for row, s in iterate_native(shard) if row["specobjid"] in wanted}
+        found |= {row["specobjid"]: _own(s) for row, s in iterate_native(shard) if row["specobjid"] in wanted}
     return [found[int(i)] for i in ids]
+
+
+def _own(spectrum):
+    """Return the Spectrum with pixels of its own: those that a shard gives keep hundreds of others in memory."""
+    return replace(spectrum, **{key: getattr(spectrum, key).copy() for key in ("flux", "ivar", "and_mask")})
 
 
 def add_noise(spectrum, factor, rng):
