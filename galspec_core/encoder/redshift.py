@@ -9,6 +9,9 @@ set of Fourier transforms gives them all. The mean's amplitude is free: the wind
 Trials must be judged on the same pixels, and templates cover other ones at each. So every trial explains the whole spectrum:
 by the templates where these reach, and beyond by one smooth curve, the same for all. What is compared is by how much a trial
 improves chi-squared over that curve alone.
+
+Each trial is fitted twice, with the lines and without. Lines tell most, but they may be another galaxy's: those of a source
+behind a lens outshine the lens's own, whose continuum knows better. A redshift is trusted if either fit prefers it.
 """
 
 from dataclasses import dataclass, fields
@@ -45,7 +48,7 @@ class RedshiftSettings:
     tolerance : float
         km/s: trials nearer to the catalogue's redshift than this are the same redshift.
     min_delta_chi2 : float
-        By how much the catalogue's redshift must beat all others.
+        By how much the catalogue's redshift must beat all others, with lines or without.
     """
 
     encoder: str
@@ -69,14 +72,20 @@ class RedshiftSettings:
 
 @dataclass(frozen=True)
 class Found:
-    """For B spectra: ``z_best`` [B] of the best trial, and ``delta_chi2`` [B].
+    """For B spectra: ``z_best`` [B] of the best trial, ``delta_chi2`` [B] and ``delta_continuum`` [B].
 
-    The latter is how much chi-squared is lower at the catalogue's redshift than at the best one elsewhere: negative where
-    another redshift fits better, NaN where the catalogue's is no trial.
+    The latter two are how much chi-squared is lower at the catalogue's redshift than at the best one elsewhere, with lines
+    and without: negative where another redshift fits better, NaN where the catalogue's is no trial.
     """
 
     z_best: np.ndarray
     delta_chi2: np.ndarray
+    delta_continuum: np.ndarray
+
+    @property
+    def delta(self):
+        """Return the larger of the two differences: [B]."""
+        return np.fmax(self.delta_chi2, self.delta_continuum)
 
 
 def seen_range(z):
@@ -120,6 +129,7 @@ class RedshiftScan:
             raise ConfigError("the templates cover nothing", item="redshift check", got=f"{seen} Angstrom seen")
         rows = np.vstack([encoder.mean, encoder.design[:n], encoder.design[encoder.k :]]).astype("f8")
         templates = rows[:, :whole].reshape(len(rows), -1, rebin).mean(axis=2) * inside
+        self.continuum = n + 1  # templates that are no lines: they come first
         self.precision = encoder.precision[encoder.k, encoder.k] * np.eye(len(rows))
         self.precision[0, 0] = FREE
         spread = np.linalg.inv(encoder.precision[: encoder.k, : encoder.k])
@@ -164,7 +174,10 @@ class RedshiftScan:
         return np.divide(mean, total, out=np.zeros_like(mean), where=total > 0), total
 
     def improvement(self, flux, weight):
-        """Return by how much each trial lowers chi-squared below that of a smooth curve: [B, S] of flux[B, L]."""
+        """Return by how much each trial lowers chi-squared below that of a smooth curve: [B, 2, S] of flux[B, L].
+
+        First with lines, then without.
+        """
         return np.stack([self._improve(f, w) for f, w in zip(flux, weight, strict=True)])
 
     def _improve(self, flux, weight):
@@ -176,19 +189,28 @@ class RedshiftScan:
         i, j = self.pairs.T
         normal[:, i, j] = normal[:, j, i] = self._correlate(weights, self.products).T
         right = self._correlate(weighted, self.templates).T
-        found = np.linalg.solve(normal + self.precision, right[..., None])[..., 0]
-        return (right * found).sum(axis=1) - self._correlate(changed, self.reach)
+        normal += self.precision
+        gains = [_gain(normal[:, :size, :size], right[:, :size]) for size in (k, self.continuum)]
+        return np.stack(gains) - self._correlate(changed, self.reach)
 
     def compare(self, improvement, z):
-        """Return what ``improvement`` [B, S] says of the catalogue's redshifts z[B], as ``Found``."""
+        """Return what ``improvement`` [B, 2, S] says of the catalogue's redshifts z[B], as ``Found``."""
         away = np.abs(np.log1p(self.z) - np.log1p(np.asarray(z, dtype="f8"))[:, None]) * C_KMS
-        here = away <= self.settings.tolerance
-        best = np.where(here, improvement, -np.inf).max(axis=1) - np.where(here, -np.inf, improvement).max(axis=1)
-        return Found(self.z[improvement.argmax(axis=1)], np.where(here.any(axis=1), best, np.nan))
+        here = (away <= self.settings.tolerance)[:, None]
+        delta = np.where(here, improvement, -np.inf).max(axis=2) - np.where(here, -np.inf, improvement).max(axis=2)
+        delta = np.where(here.any(axis=2), delta, np.nan)
+        best = np.where(np.isnan(improvement[:, 0, 0]), np.nan, self.z[improvement[:, 0].argmax(axis=1)])
+        return Found(best, *delta.T)
 
-    def trusted(self, delta_chi2):
+    def trusted(self, found):
         """Return where the catalogue's redshift beats all others by the margin asked for: bool[B], False for NaN."""
-        return np.asarray(delta_chi2) >= self.settings.min_delta_chi2
+        return found.delta >= self.settings.min_delta_chi2
+
+
+def _gain(normal, right):
+    """Return by how much the best fit lowers chi-squared: [S] of normal equations [S, K, K], right [S, K]."""
+    found = np.linalg.solve(normal, right[..., None])[..., 0]
+    return (right * found).sum(axis=1)
 
 
 def smooth(flux, weight):

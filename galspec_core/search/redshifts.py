@@ -10,7 +10,7 @@ from galspec_core.log import Progress
 from galspec_core.spectra.shard import iterate_native
 from galspec_core.spectra.spectrum import check_pixels, good_pixels, mask_value
 
-COLUMNS = ["specobjid", "z", "z_best", "delta_chi2", "trusted"]
+COLUMNS = ["specobjid", "z", "z_best", "delta_chi2", "delta_continuum", "trusted"]
 
 
 def make_scan(encoder, settings, roles, manifest):
@@ -20,7 +20,7 @@ def make_scan(encoder, settings, roles, manifest):
 
 
 def scan_spectrum(scan, spectrum, config):
-    """Return the improvement [1, S] at every trial redshift of one native Spectrum.
+    """Return the improvement [1, 2, S] at every trial redshift of one native Spectrum.
 
     Raises
     ------
@@ -51,14 +51,13 @@ def check_redshifts(shards, ids, scan, config):
             if row["specobjid"] in wanted:
                 rows.append([row["specobjid"], row["z"], *check_redshift(scan, spectrum, config)])
                 progress.add()
-    table = pd.DataFrame(rows, columns=COLUMNS[:4]).astype({"specobjid": "u8"})
-    return table.assign(trusted=scan.trusted(table["delta_chi2"].to_numpy(dtype="f8")))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"specobjid": "u8", "trusted": bool})
 
 
 def check_redshift(scan, spectrum, config):
-    """Return (z_best, delta_chi2) of one native Spectrum, both NaN where it cannot be scanned."""
+    """Return z_best, delta_chi2, delta_continuum and trusted of one native Spectrum; NaN where it cannot be scanned."""
     try:
         found = scan.compare(scan_spectrum(scan, spectrum, config), [spectrum.z])
     except SpectrumError:
-        return np.nan, np.nan
-    return float(found.z_best[0]), float(found.delta_chi2[0])
+        return np.nan, np.nan, np.nan, False
+    return *(float(v[0]) for v in (found.z_best, found.delta_chi2, found.delta_continuum)), bool(scan.trusted(found)[0])

@@ -90,8 +90,8 @@ def add_noise(spectrum, factor, rng):
 def give_wrong_redshifts(drawn, spectra, scan, encoder, voter, grid, config, settings):
     """Return one row for each of the ``drawn`` spectra, error and noise.
 
-    Its columns are those of ``drawn``, error, noise, z_used, z_best, delta_chi2, trusted, rejected (by the grid), and on
-    the test side predicted and share, which are empty where the grid has rejected the spectrum.
+    Its columns are those of ``drawn``, error, noise, z_used, z_best, delta_chi2, delta_continuum, trusted, rejected (by the
+    grid), and on the test side predicted and share, which are empty where the grid has rejected the spectrum.
     """
     parts, wrong = [], settings.errors()
     progress = Progress("search: wrong redshifts", len(wrong) * len(settings.noise), "cases")
@@ -101,22 +101,20 @@ def give_wrong_redshifts(drawn, spectra, scan, encoder, voter, grid, config, set
         for error, change in wrong.items():
             used = np.array([change(z) for z in drawn["z"]])
             found = scan.compare(improvement, used)
-            delta = np.where(np.isfinite(improvement[:, 0]), found.delta_chi2, np.nan)
-            part = drawn.assign(error=error, noise=noise, z_used=used, z_best=found.z_best, delta_chi2=delta)
-            part["trusted"] = scan.trusted(delta)
+            part = drawn.assign(error=error, noise=noise, z_used=used, trusted=scan.trusted(found), **vars(found))
             parts.append(_classify(part, noisy, encoder, voter, grid, config, settings.seed))
             progress.add()
     return pd.concat(parts, ignore_index=True)
 
 
 def _scan_all(spectra, scan, config):
-    """Return the improvement [B, S] of each spectrum, NaN where it cannot be scanned."""
+    """Return the improvement [B, 2, S] of each spectrum, NaN where it cannot be scanned."""
     rows = []
     for spectrum in spectra:
         try:
             rows.append(scan_spectrum(scan, spectrum, config)[0])
         except SpectrumError:
-            rows.append(np.full(len(scan.z), np.nan))
+            rows.append(np.full((2, len(scan.z)), np.nan))
     return np.stack(rows)
 
 
@@ -144,6 +142,7 @@ def _classify(part, spectra, encoder, voter, grid, config, seed):
 def summarise(rows, checked, roles, manifest, confident):
     """Return the table with COLUMNS: shares with 95 % intervals by side, error, noise and group.
 
+    ``delta`` is the larger of the two differences in chi-squared, the one that decides.
     ``dont_know`` counts what the grid rejects or the check doubts. ``confident`` and ``wrong`` (confident, of another class
     than the label) are what is left after the check, with the ending ``_unchecked`` what would be left without it. Groups are
     all spectra, and galaxies without a line class in the fainter half. ``catalogue`` rows tell of every labelled test-side
@@ -170,7 +169,7 @@ def _labelled(checked, roles, manifest):
 
 def _describe(part, confident):
     """Return n, n_positions, quantiles and shares with intervals, NaN where nothing was voted on or measured."""
-    delta = part["delta_chi2"].dropna()
+    delta = part[["delta_chi2", "delta_continuum"]].max(axis=1).dropna()
     quantiles = [float(delta.quantile(q)) for q in QUANTILES.values()]
     asked = bool((part["predicted"] != "").any())
     sure = (part["share"] >= confident) & ~part["rejected"]

@@ -89,7 +89,7 @@ def test_a_spectrum_that_cannot_be_scanned_is_doubted(tmp_path):
     rows = [native_row(target | {"specobjid": i}, s) for i, s in enumerate((dark, empty))]
     write_native(tmp_path / "0000.parquet", [native_table(rows)])
     table = check_redshifts([tmp_path / "0000.parquet"], [0, 1], SCAN, CONFIG)
-    assert table["delta_chi2"].isna().all()
+    assert table[["z_best", "delta_chi2", "delta_continuum"]].isna().all(axis=None)
     assert not table["trusted"].any()
 
 
@@ -166,7 +166,8 @@ def test_the_table_counts_what_stands_in_the_rows():
             "snr": 5.0,
             "z": 0.1,
             "z_best": [0.1, 0.1, 0.3, 0.1019, 0.1021],
-            "delta_chi2": [50.0, 20, -5, 30, np.nan],
+            "delta_chi2": [50.0, 20, -5, 3, np.nan],
+            "delta_continuum": [5.0, 2, -9, 30, np.nan],
             "trusted": [True, True, False, True, True],
             "rejected": [False, False, False, False, True],
             "predicted": ["SF", "LINER", "LINER", "LINER", ""],
@@ -174,7 +175,14 @@ def test_the_table_counts_what_stands_in_the_rows():
         }
     )
     checked = pd.DataFrame(
-        {"specobjid": IDS[:2], "z": 0.1, "z_best": [0.1, 0.2], "delta_chi2": [9.0, -9], "trusted": [True, False]}
+        {
+            "specobjid": IDS[:2],
+            "z": 0.1,
+            "z_best": [0.1, 0.2],
+            "delta_chi2": [9.0, -9],
+            "delta_continuum": 0.0,
+            "trusted": [True, False],
+        }
     )
     roles, manifest = labelled()
     table = summarise(rows, checked, roles, manifest, 0.8).set_index(["error", "group"])
