@@ -52,6 +52,7 @@ def _unknown_names(config):
     named = [*figures.items(), *(("search.methods", method) for method in config["search"]["methods"])]
     named.append(("figures.encoder", config["figures"]["encoder"]))
     named += [("baselines.stress.methods", method) for method in config["baselines"]["stress"]["methods"]]
+    named.append(("search.redshift_check.encoder", config["search"]["redshift_check"]["encoder"]))
     for where, method in named:
         if method not in encoders:
             problems.append(f"{where}: no encoder {method}; encoders has {', '.join(encoders)}")

@@ -71,6 +71,9 @@ if not lines_missing(config):
 if OUTLIERS in TASKS:
     TABLES += ["table_b1", "outlier_subtypes"]
 PAGE = config["figures"]["neighbours"]
+CHECK = config["search"]["redshift_check"]
+if CHECK["encoder"] in METHODS:
+    TABLES.append("wrong_redshifts")
 
 
 wildcard_constraints:

@@ -280,3 +280,68 @@ rule list_failures:
         settings={"task": OUTLIERS, **FAILURES},
     script:
         "../workflow_scripts/list_failures.py"
+
+
+rule check_redshifts:
+    """Compare each labelled test spectrum's catalogue redshift with all others."""
+    input:
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        weights=f"results/encoder/{CHECK['encoder']}/weights.safetensors",
+        native=expand("data/spectra/{shard}.parquet", shard=SHARDS),
+    output:
+        "results/search/redshift_check.parquet",
+    log:
+        "logs/search/check_redshifts.log",
+    benchmark:
+        "benchmarks/search/check_redshifts.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code("check_redshifts"),
+        check=CHECK,
+        spectra={key: config["spectra"][key] for key in PREPARE_KEYS},
+    script:
+        "../workflow_scripts/check_redshifts.py"
+
+
+rule test_wrong_redshifts:
+    """Give test spectra wrong redshifts: which classes the vote is sure of, and what the redshift check lets through."""
+    input:
+        checked="results/search/redshift_check.parquet",
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        rejected="results/spectra/rejected.csv",
+        weights=f"results/encoder/{CHECK['encoder']}/weights.safetensors",
+        base=f"results/search/classes/knowledge_base/{CHECK['encoder']}/index.faiss",
+        native=expand("data/spectra/{shard}.parquet", shard=SHARDS),
+    output:
+        table=report(
+            "results/wrong_redshifts.csv",
+            caption="../report/wrong_redshifts.rst",
+            category="Tables",
+        ),
+        rows="results/search/wrong_redshifts.parquet",
+    log:
+        "logs/search/test_wrong_redshifts.log",
+    benchmark:
+        "benchmarks/search/test_wrong_redshifts.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        code=code("test_wrong_redshifts"),
+        check=CHECK,
+        wrong=config["search"]["wrong_redshifts"],
+        vote={key: config["search"][key] for key in VOTE_KEYS},
+        spectra={key: config["spectra"][key] for key in PREPARE_KEYS},
+        grid=(GRID_OF[CHECK["encoder"]], config["spectra"]["grids"][GRID_OF[CHECK["encoder"]]]),
+    script:
+        "../workflow_scripts/test_wrong_redshifts.py"

@@ -1,10 +1,13 @@
 """One task from roles and embeddings: build its knowledge base, then let it vote on every seed's test set."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from galspec_core.catalogs.roles import KNOWLEDGE_BASE, TEST
+from galspec_core.encoder.collapse import check_collapse, measure_collapse
 from galspec_core.errors import SearchError
 from galspec_core.files import write_parquet
 from galspec_core.log import Progress, logger
@@ -49,14 +52,17 @@ def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
     Raises
     ------
     SearchError
-        The task has no entry, or a spectrum that was not rejected lacks its embedding.
+        The task has no entry, a spectrum that was not rejected lacks its embedding, or the encoder has collapsed.
     """
     entries = task_entries(task, roles)
     embeddings = load_embeddings(paths, entries["specobjid"].to_numpy())
     _check_missing(embeddings.missing, rejected, f"knowledge base of {task}")
     entries = entries[embeddings.rows(entries["specobjid"].to_numpy()) >= 0]
     metadata = with_manifest(entries, manifest)
-    return KnowledgeBase.build(embeddings.embedding, metadata, task=task, **facts)
+    base = KnowledgeBase.build(embeddings.embedding, metadata, task=task, **facts)
+    collapse = measure_collapse(embeddings.embedding)
+    check_collapse(collapse, facts.get("encoder", "encoder"), task)
+    return replace(base, about=base.about | {"collapse": collapse})
 
 
 def task_entries(task, roles):

@@ -176,3 +176,16 @@ def test_a_task_without_entries_is_an_error(world):
     _, manifest, roles, _, _ = world
     with pytest.raises(SearchError):
         build_task_kb("lens", roles, manifest, [world[0] / "0.parquet"])
+
+
+def test_a_collapsed_encoder_fills_no_knowledge_base(world, tmp_path):
+    _, manifest, roles, vectors, _ = world
+    paths = write_shards(tmp_path, np.ones_like(vectors))
+    with pytest.raises(SearchError, match="paper, knowledge base of liner: the encoder has collapsed"):
+        build_task_kb("liner", roles, manifest, paths, encoder="paper")
+
+
+def test_the_knowledge_base_says_how_far_from_collapse_it_is(world):
+    measured = KnowledgeBase.load(world[0] / "liner").about["collapse"]
+    assert measured["spread"] > 0.1
+    assert set(measured) == {"spread", "first_direction", "nearest", "hubness", "effective_rank"}

@@ -85,6 +85,19 @@ def test_the_tables_of_the_appendix_are_there(run):
     assert b2["weight"].sum() == pytest.approx(1)
 
 
+def test_the_redshift_check_leaves_no_more_confident_errors_than_there_were(run):
+    checked = pd.read_parquet(run / "results/search/redshift_check.parquet")
+    roles = pd.read_parquet(run / "results/catalogs/roles.parquet")
+    assert set(checked["specobjid"]) == set(roles.loc[roles["role"] == "test", "specobjid"])
+    table = pd.read_csv(run / "results/wrong_redshifts.csv")
+    assert {"none", "+0.01", "z = 0", "catalogue"} <= set(table["error"])
+    voted = table[(table["side"] == "test") & (table["error"] != "catalogue") & (table["n"] > 0)].dropna(subset="wrong")
+    assert len(voted)
+    assert (voted["wrong"] <= voted["wrong_unchecked"]).all()
+    right = table[(table["error"] == "none") & (table["group"] == "all") & (table["noise"] == 1)]
+    assert (right["dont_know"] < 0.5).all()
+
+
 def test_the_report_is_one_page_with_every_caption(run):
     done = run.snakemake(EVERYTHING, "--report", "report.html")
     assert done.returncode == 0, done.stderr[-3000:]
