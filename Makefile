@@ -12,7 +12,7 @@ RUN := $(SNAKEMAKE) --configfile config.yaml config/$(or $(NAME),embedded).yaml 
     --workflow-profile profiles/demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo survey paper tune lint test test-fast clean
+.PHONY: help install demo survey paper tune ablation lint test test-fast clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ paper: install ## every table and figure, of the simulated survey or of one in a
 
 tune: install ## try settings of every encoder and system on the training side of a run after make paper: an hour
 	$(BIN)/python -m galspec_core.baselines.tune config.yaml config/$(or $(NAME),embedded).yaml --run $(FOLDER)
+
+ablation: install ## what earns its place in encoder and vote, on a run after make demo or make survey: an hour
+	$(BIN)/python -m galspec_core.baselines.ablation config.yaml config/$(or $(NAME),embedded).yaml --run $(FOLDER)
 
 lint: install ## style, types, layout of the workflow
 	$(BIN)/ruff check .
