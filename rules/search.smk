@@ -345,3 +345,109 @@ rule test_wrong_redshifts:
         grid=(GRID_OF[CHECK["encoder"]], config["spectra"]["grids"][GRID_OF[CHECK["encoder"]]]),
     script:
         "../workflow_scripts/test_wrong_redshifts.py"
+
+
+rule estimate_parameters:
+    """Estimate physical parameters by weighted neighbours, for every encoder."""
+    input:
+        embeddings=[path for paths in EMBEDDINGS.values() for path in paths],
+        manifest="results/catalogs/manifest.parquet",
+        table=config["search"]["parameters"]["table"] or [],
+    output:
+        report("results/parameters.csv", caption="../report/parameters.rst", category="Tables"),
+    log:
+        "logs/search/estimate_parameters.log",
+    benchmark:
+        "benchmarks/search/estimate_parameters.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        code=code("estimate_parameters"),
+        methods=EMBEDDINGS,
+        told=[m for m in METHODS if config["spectra"]["grids"][GRID_OF[m]]["frame"] == "rest"],
+        parameters=config["search"]["parameters"],
+        search={key: config["search"][key] for key in VOTE_KEYS},
+        bootstrap=config["search"]["bootstrap"],
+    script:
+        "../workflow_scripts/estimate_parameters.py"
+
+
+rule search_few_examples:
+    """Withhold a class from pre-training, give it back as a few examples, and look for the rest of it."""
+    input:
+        shards=[
+            f"results/spectra/{grid}/{shard}.parquet"
+            for grid in sorted({GRID_OF[m] for m in FEW["methods"]})
+            for shard in SHARDS
+        ],
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+    output:
+        table=report("results/few_examples.csv", caption="../report/few_examples.rst", category="Tables"),
+        work=temp(directory("results/search/few_examples")),
+    log:
+        "logs/search/search_few_examples.log",
+    benchmark:
+        "benchmarks/search/search_few_examples.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 2
+    resources:
+        mem_mb=12000,
+        runtime=240,
+    params:
+        code=code("search_few_examples"),
+        settings=FEW,
+        methods={
+            m: (
+                config["encoders"][m],
+                config["spectra"]["grids"][GRID_OF[m]],
+                expand("results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[m], shard=SHARDS),
+            )
+            for m in FEW["methods"]
+        },
+        run=unrecorded(config["encoder"]),
+    script:
+        "../workflow_scripts/search_few_examples.py"
+
+
+rule measure_consistency:
+    """Measure whether encoders know a galaxy again: repeat observations, and the same galaxy at two S/N."""
+    input:
+        weights=expand("results/encoder/{encoder}/weights.safetensors", encoder=METHODS),
+        embeddings=[path for paths in EMBEDDINGS.values() for path in paths],
+        shards=[
+            f"results/spectra/{grid}/{shard}.parquet"
+            for grid in sorted({GRID_OF[m] for m in METHODS})
+            for shard in SHARDS
+        ],
+        manifest="results/catalogs/manifest.parquet",
+    output:
+        report("results/consistency.csv", caption="../report/consistency.rst", category="Tables"),
+    log:
+        "logs/search/measure_consistency.log",
+    benchmark:
+        "benchmarks/search/measure_consistency.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: config["encoder"]["torch_threads"]
+    resources:
+        mem_mb=12000,
+        runtime=120,
+    params:
+        code=code("measure_consistency"),
+        methods={
+            m: (
+                EMBEDDINGS[m],
+                expand("results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[m], shard=SHARDS),
+            )
+            for m in METHODS
+        },
+        settings=config["search"]["consistency"],
+        run=unrecorded(config["encoder"]),
+    script:
+        "../workflow_scripts/measure_consistency.py"
