@@ -318,6 +318,7 @@ rule test_wrong_redshifts:
         rejected="results/spectra/rejected.csv",
         weights=f"results/encoder/{CHECK['encoder']}/weights.safetensors",
         base=f"results/search/classes/knowledge_base/{CHECK['encoder']}/index.faiss",
+        embeddings=expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=CHECK["encoder"], shard=SHARDS),
         native=expand("data/spectra/{shard}.parquet", shard=SHARDS),
     output:
         table=report(
@@ -340,6 +341,7 @@ rule test_wrong_redshifts:
         code=code("test_wrong_redshifts"),
         check=CHECK,
         wrong=config["search"]["wrong_redshifts"],
+        learnt=config["search"]["learnt"],
         vote={key: config["search"][key] for key in VOTE_KEYS},
         spectra={key: config["spectra"][key] for key in PREPARE_KEYS},
         grid=(GRID_OF[CHECK["encoder"]], config["spectra"]["grids"][GRID_OF[CHECK["encoder"]]]),

@@ -9,9 +9,8 @@ from galspec_core.encoder.redshift import RedshiftSettings
 from galspec_core.files import write_csv, write_parquet
 from galspec_core.log import job_log
 from galspec_core.provenance import write_provenance
-from galspec_core.search.knowledge_base import KnowledgeBase
 from galspec_core.search.redshifts import make_scan
-from galspec_core.search.task import Voter
+from galspec_core.search.task import open_voter
 from galspec_core.search.vote import VoteSettings
 from galspec_core.search.wrong_redshifts import (
     WrongSettings,
@@ -29,7 +28,8 @@ with job_log(snakemake.log[0]):
     roles, manifest = pd.read_parquet(inputs.roles), pd.read_parquet(inputs.manifest)
     usable = roles[~roles["specobjid"].isin(read_rejected([inputs.rejected])["specobjid"])]
     scan = make_scan(encoder, RedshiftSettings.from_config(params.check), roles, manifest)
-    voter = Voter("classes", None, KnowledgeBase.load(Path(inputs.base).parent), VoteSettings.from_config(params.vote))
+    opened = params.check["encoder"], Path(inputs.base).parent, inputs.embeddings, VoteSettings.from_config(params.vote)
+    voter, _ = open_voter("classes", None, *opened, params.learnt)
     drawn = draw_spectra(usable, manifest, settings)
     spectra = load_native(inputs.native, drawn["specobjid"])
     onto = grid_from_config(*params.grid), PrepareConfig(**params.spectra)

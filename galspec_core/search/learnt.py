@@ -33,7 +33,7 @@ class LearntVoter:
         self.task, self.target, self.base, self.vectors = task, target, base, vectors
         self.settings, self.shown, self.threads = settings, shown, threads
         self.words = grown_on(task, target, base.metadata["label"])
-        self.seeds = base.metadata["seeds"]
+        self._grown = {}
 
     def votes(self, seed, spectra, queries):
         """Return votes on ``spectra`` (specobjid, position, label) with vectors [Q, F], method and seed aside.
@@ -42,12 +42,7 @@ class LearntVoter:
         ``probability`` that the target is there (that the label named is right); weights are those of the forest, of which
         only the largest are listed.
         """
-        rows = np.flatnonzero([seed in seeds for seeds in self.seeds])
-        entries = self.base.metadata.iloc[rows]
-        names, codes = np.unique(self.words[rows].astype(str), return_inverse=True)
-        position = entries["position"].to_numpy()
-        forest = NeighbourForest(self.vectors[rows], codes, position, self.settings, int(seed), self.threads)
-        own = self._shares(forest, self.vectors[rows], position, codes, len(names))[0]
+        rows, names, codes, forest, own = self._grow(seed)
         shares, places, weights = self._shares(forest, queries, spectra["position"].to_numpy(), codes, len(names), True)
         places = [rows[nearest] for nearest in places]
         decide = self._decide_label if self.task in LABELLINGS else self._decide_target
@@ -61,6 +56,17 @@ class LearntVoter:
                 "weights": weights,
             }
         )
+
+    def _grow(self, seed):
+        """Return what a seed's vote rests on, made once: rows of its entries, class names and codes, forest, unseen shares."""
+        if seed not in self._grown:
+            rows = np.flatnonzero([seed in seeds for seeds in self.base.metadata["seeds"]])
+            names, codes = np.unique(self.words[rows].astype(str), return_inverse=True)
+            position = self.base.metadata["position"].to_numpy()[rows]
+            forest = NeighbourForest(self.vectors[rows], codes, position, self.settings, int(seed), self.threads)
+            own = self._shares(forest, self.vectors[rows], position, codes, len(names))[0]
+            self._grown = {seed: (rows, names, codes, forest, own)}
+        return self._grown[seed]
 
     def _distance(self, query, places):
         """Return the distance of a query [F] to entries, by the embedding alone."""

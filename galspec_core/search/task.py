@@ -123,34 +123,38 @@ def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads
         A setting is wrong; an embedding is missing or a knowledge base too small.
     """
     settings = VoteSettings.from_config(search, spec)
-    target, learnt = (spec or {}).get("target"), learnt or {"methods": []}
+    target = (spec or {}).get("target")
     tests = roles[(roles["task"] == task) & (roles["role"] == TEST)]
     progress = Progress(f"search: vote {task}", len(methods) * len(tests))
     parts = []
     for method, (folder, paths) in methods.items():
-        base = KnowledgeBase.load(folder)
-        entries = base.metadata["specobjid"].to_numpy() if method in learnt["methods"] else np.empty(0, "u8")
-        embeddings = load_embeddings(paths, np.concatenate([tests["specobjid"].to_numpy(), entries]))
+        ids = tests["specobjid"].to_numpy()
+        voter, embeddings = open_voter(task, target, method, folder, paths, settings, learnt, threads, ids)
         _check_missing(embeddings.missing, rejected, f"test set of {task}, {method}")
-        if len(entries):
-            voter = _learnt(task, target, base, embeddings, learnt, threads)
-        else:
-            voter = Voter(task, target, base, settings, threads)
         for seed, rows in tests.groupby("seed"):
             voted = rows[embeddings.rows(rows["specobjid"].to_numpy()) >= 0]
             places, spectra = embeddings.rows(voted["specobjid"].to_numpy()), with_manifest(voted, manifest)
-            votes = voter.votes(seed, spectra, (embeddings.all if len(entries) else embeddings.embedding)[places])
-            near = known(base, seed, spectra, embeddings.embedding[places], settings.unknown, threads)
+            votes = voter.votes(seed, spectra, embeddings.all[places])
+            near = known(voter.base, seed, spectra, embeddings.embedding[places], settings.unknown, threads)
             parts.append(votes.assign(method=method, seed=seed, known=near))
             progress.add(len(rows))
     votes = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VOTES.names)
     return votes[VOTES.names]
 
 
-def _learnt(task, target, base, embeddings, learnt, threads):
-    vectors = embeddings.all[embeddings.rows(base.metadata["specobjid"].to_numpy())]
-    settings = ForestSettings(**{key: value for key, value in learnt.items() if key not in ("methods", "shown")})
-    return LearntVoter(task, target, base, vectors, settings, learnt["shown"], threads)
+def open_voter(task, target, method, folder, paths, settings, learnt=None, threads=1, ids=()):
+    """Return a method's voter on a task, fixed or learnt, and the Embeddings of ``ids`` (of the entries too, if it is learnt).
+
+    Parameters are those of ``vote_task``; ``folder`` holds the knowledge base, ``settings`` are VoteSettings.
+    """
+    base, learnt = KnowledgeBase.load(folder), learnt or {"methods": []}
+    if method not in learnt["methods"]:
+        return Voter(task, target, base, settings, threads), load_embeddings(paths, ids)
+    entries = base.metadata["specobjid"].to_numpy()
+    embeddings = load_embeddings(paths, np.concatenate([np.asarray(ids, dtype="u8"), entries]))
+    forest = ForestSettings(**{key: value for key, value in learnt.items() if key not in ("methods", "shown")})
+    vectors = embeddings.all[embeddings.rows(entries)]
+    return LearntVoter(task, target, base, vectors, forest, learnt["shown"], threads), embeddings
 
 
 def known(base, seed, spectra, queries, unknown, threads=1):
@@ -189,7 +193,11 @@ class Voter:
         self.codes = np.array([self.names.index(word) for word in labels], dtype="i8")
 
     def votes(self, seed, spectra, queries):
-        """Return votes on ``spectra`` (specobjid, position, label) with embeddings [Q, D], method and seed aside."""
+        """Return votes on ``spectra`` (specobjid, position, label) with embeddings [Q, D], method and seed aside.
+
+        What stands beside an embedding, in columns beyond D, is for learnt votes alone.
+        """
+        queries = queries[:, : self.base.index.d]
         where = of_seed(self.base, seed)
         found = self._search(spectra, queries, self.settings.top_k, where)
         weights = self.settings.weigh(found.distance / self.base.unit(self.settings.scale))

@@ -13,6 +13,7 @@ from scipy.stats import binomtest
 
 from galspec_core.catalogs.draws import draw
 from galspec_core.catalogs.roles import ALL_CLASSES, KNOWLEDGE_BASE, TEST, THREE_CLASSES
+from galspec_core.encoder.embed import describe
 from galspec_core.encoder.lines import LINES
 from galspec_core.errors import ConfigError, SpectrumError
 from galspec_core.log import Progress
@@ -134,7 +135,8 @@ def _classify(part, spectra, encoder, voter, grid, config, seed):
     if asked.any():
         rows = part.loc[asked, ["specobjid", "position", "label"]]
         flux, ivar = (np.stack(values) for values in zip(*pixels, strict=True))
-        votes = voter.votes(seed, rows, encoder.embed(flux, ivar, part.loc[asked, "z_used"].to_numpy()))
+        vectors = np.hstack(describe(encoder, flux, ivar, part.loc[asked, "z_used"].to_numpy()))
+        votes = voter.votes(seed, rows, vectors)
         part.loc[asked, ["predicted", "share"]] = votes[["predicted", "share"]].to_numpy()
     return part.astype({"share": "f8"})
 
