@@ -23,8 +23,13 @@ ALONE = 6.0  # S/N of a line that stands alone (Brownstein et al. 2012)
 REFUSED = 1000.0  # taken from the score of what fails these cuts, so that it ranks below what passes
 ROWS_AT_ONCE = 256  # spectra searched at once
 CLASSICAL, ORACLE = "classical", "oracle"
+NOTES = {
+    CLASSICAL: "no labels: lines in the residual at one redshift",
+    ORACLE: "a ceiling: it is told the source's redshift",
+}
 FINDERS = pa.schema(
     [
+        ("task", pa.string()),
         ("specobjid", pa.uint64()),
         ("method", pa.string()),
         ("seed", pa.int32()),
@@ -37,27 +42,28 @@ FINDERS = pa.schema(
 )
 
 
-def read_truth(path):
+def read_truth(paths):
     """Return a survey's answer key with specobjid (uint64), z, z_source (NaN where there is none) and injected_sn.
 
-    ``path`` may be None, of a survey without a key: an empty table.
+    ``paths`` is a list of one file, or an empty one of a survey without a key: an empty table.
     """
     columns = ["specobjid", "z", "z_source", "injected_sn"]
-    if path is None:
+    if not paths:
         return pd.DataFrame({name: np.empty(0, "u8" if name == "specobjid" else "f8") for name in columns})
+    path = paths[0]
     table = pd.read_csv(path, usecols=columns, dtype={"specobjid": str})
     return table.assign(specobjid=parse_specobjid(table["specobjid"].to_numpy(), str(path)))
 
 
-def find_lenses(votes, target, encoder, shards, truth):
+def find_lenses(votes, task, target, encoder, shards, truth):
     """Return a table with FINDERS: the finders' verdict on every spectrum and seed of ``votes``.
 
     Parameters
     ----------
     votes : DataFrame
         One task: specobjid, seed, label, method; the test sets are those of its first method.
-    target : str
-        The label of a lens.
+    task, target : str
+        Its name, and the label of a lens.
     encoder : FactorEncoder
     shards : list of path
         Gridded spectra on the encoder's grid.
@@ -75,7 +81,7 @@ def find_lenses(votes, target, encoder, shards, truth):
         logger.warning("no answer key with source redshifts: no oracle")
     found["predicted"] = np.where(found.pop("passed"), target, OTHER)
     table = found.merge(tests, on="specobjid").sort_values(["method", "seed", "specobjid"], kind="stable")
-    return pa.Table.from_pandas(table.assign(share=1.0)[FINDERS.names], schema=FINDERS, preserve_index=False)
+    return pa.Table.from_pandas(table.assign(task=task, share=1.0)[FINDERS.names], schema=FINDERS, preserve_index=False)
 
 
 def search_shard(encoder, path, ids, targets, truth):

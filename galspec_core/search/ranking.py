@@ -29,9 +29,13 @@ COLUMNS = [
 ]  # fmt: skip
 WHOLE = ["ratio", "n_target", "n_negative", "n_positions", "n_seeds"]
 AMPLE = 3  # candidates a wanted control from which each is used once (our choice)
-NEAREST = (20, 100), 0.02  # fewest and most negatives that share a target's weight, and their share of all (our choices)
+NEAREST = (
+    (20, 100),
+    0.02,
+)  # fewest and most negatives that share a target's weight, and their share of all (our choices)
 BALANCED = 0.1  # standard deviations of the targets by which weighted controls may differ in the mean (Austin 2009)
 NEEDED = ["z", "snr", "instrument", "position"]  # of the manifest
+MANIFEST = ["specobjid", *NEEDED]
 PAPER, MATCHED, QUERY = "paper", "matched", "query"
 
 
@@ -84,14 +88,14 @@ def ranking(votes, manifest, n_bootstrap=1000, seed=0, queries=None, notes=None)
     for task, frame in votes.items():
         extra = (queries or {}).get(task, frame.iloc[:0]).assign(label=OTHER, extra=True)
         whole = pd.concat([frame.assign(extra=False), extra[extra["method"].isin(frame["method"])]], ignore_index=True)
-        whole = _with_facts(whole, manifest)
+        whole = with_facts(whole, manifest)
         for method, part in whole.groupby("method", sort=False):
             said = (notes or {}).get(method)
             rows += [{"task": task, "method": method, **row} for row in _rows(part, n_bootstrap, seed, said)]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(WHOLE, "Int64"))
 
 
-def _with_facts(votes, manifest):
+def with_facts(votes, manifest):
     """Return ``votes`` with the manifest's NEEDED columns."""
     rows = look_up(votes["specobjid"].to_numpy(), manifest["specobjid"].to_numpy())
     if (rows < 0).any():
@@ -183,7 +187,8 @@ def _row(part, weights, ratio, n_bootstrap, seed):
     for name in MEASURES:
         low, high = interval(redraws[name])
         found = resolved(effective, RATES.get(name))
-        row |= dict(zip((name, f"{name}_lo", f"{name}_hi"), (values[name], low, high) if found else [np.nan] * 3))
+        three = (values[name], low, high) if found else [np.nan] * 3
+        row |= dict(zip((name, f"{name}_lo", f"{name}_hi"), three, strict=True))
         said += [] if found else [f"{name}: fewer than {1 / RATES[name]:.0f} negatives ({effective:.0f})"]
     if mean(uneven) > BALANCED and (part["label"] != OTHER).any():
         said.append(f"negatives differ in z or S/N by {mean(uneven):.2f} standard deviations")
