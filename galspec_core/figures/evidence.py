@@ -94,7 +94,8 @@ def _draw_zoom(axis, found, name, z_source):
     part = found.pixels[(found.pixels["wave"] - centre).abs() < ZOOM]
     axis.tick_params(labelsize=7)
     nearest = (found.trials["z_source"] - z_source).abs().idxmin()
-    axis.set_title(f"{name}: {found.trials.loc[nearest, name]:.1f} σ", fontsize=8, color=SOURCE)
+    snr = f": {found.trials.loc[nearest, name]:.1f} σ" if len(part) else ""
+    axis.set_title(f"{name}{snr}", fontsize=8, color=SOURCE)
     if not len(part):
         axis.text(0.5, 0.5, "not covered", fontsize=8, ha="center", transform=axis.transAxes)
         axis.set(xticks=[], yticks=[])
