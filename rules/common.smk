@@ -71,7 +71,7 @@ if not lines_missing(config):
 if OUTLIERS in TASKS:
     TABLES += ["table_b1", "outlier_subtypes"]
 PAGE = config["figures"]["neighbours"]
-TABLES.append("ranking")
+TABLES += ["ranking", "ranking_differences"]
 LENS = config["figures"]["fig4_task"]
 FINDER = config["search"]["finders"]["encoder"]
 FINDERS = [f"results/search/{LENS}/finders.parquet"] if LENS in TASKS else []  # votes of finders that learn no labels

@@ -292,7 +292,12 @@ rule score_ranking:
         queries=[],
         query_manifest=[],
     output:
-        report("results/ranking.csv", caption="../report/ranking.rst", category="Tables"),
+        ranking=report("results/ranking.csv", caption="../report/ranking.rst", category="Tables"),
+        differences=report(
+            "results/ranking_differences.csv",
+            caption="../report/ranking_differences.rst",
+            category="Tables",
+        ),
     log:
         "logs/search/score_ranking.log",
     benchmark:
@@ -308,6 +313,7 @@ rule score_ranking:
         tasks=list(TASKS),
         query_tasks=[],
         notes=NOTES,
+        method=config["search"]["compared"],
         bootstrap=config["search"]["bootstrap"],
     script:
         "../workflow_scripts/score_ranking.py"

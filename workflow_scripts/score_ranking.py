@@ -7,6 +7,7 @@ from galspec_core.files import write_csv
 from galspec_core.log import job_log
 from galspec_core.provenance import write_provenance
 from galspec_core.search.ranking import MANIFEST, ranking
+from galspec_core.search.ranking_differences import ranking_differences
 from galspec_core.search.tables import votes_of_task
 
 with job_log(snakemake.log[0]) as log:
@@ -16,6 +17,7 @@ with job_log(snakemake.log[0]) as log:
     queries = {task: pd.read_parquet(path) for task, path in zip(params.query_tasks, inputs.queries, strict=True)}
     catalogues = [pd.read_parquet(path, columns=MANIFEST) for path in (inputs.manifest, *inputs.query_manifest)]
     table = ranking(votes, pd.concat(catalogues), params.bootstrap, queries=queries, notes={**params.notes, **NOTES})
-    write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], inputs, {"bootstrap": params.bootstrap})
+    write_csv(table, snakemake.output.ranking)
+    write_csv(ranking_differences(votes, catalogues[0], params.method, params.bootstrap), snakemake.output.differences)
+    write_provenance(snakemake.output.ranking, inputs, {"bootstrap": params.bootstrap, "method": params.method})
     log.info("\n%s", table.to_string())

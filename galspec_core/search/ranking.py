@@ -158,31 +158,23 @@ def _features(frame):
 
 
 def imbalance(votes, weight):
-    """Return how far the weighted negatives are from the targets in the mean of z or log S/N, the worse, in their spread."""
+    """Return how far the weighted negatives are off the targets in mean z or log S/N, the worse, in their spread (a step at least)."""
     member, features = (votes["label"] != OTHER).to_numpy(), _features(votes)
     if not member.any() or not weight[~member].any():
         return np.nan
     away = np.average(features[~member], axis=0, weights=weight[~member]) - features[member].mean(axis=0)
-    return float((np.abs(away) / np.maximum(features[member].std(axis=0), 1e-9)).max())
+    return float((np.abs(away) / np.maximum(features[member].std(axis=0), 1)).max())
 
 
 def _row(part, weights, ratio, n_bootstrap, seed):
     """Return measures, intervals, counts and note of one method, mix and ratio; ``weights`` {seed: [n]}."""
-    sets, used, uneven = [], [], []
-    places, position = np.unique(part["position"].to_numpy(), return_inverse=True)
-    seeds = part["seed"].to_numpy()
-    for s, weight in weights.items():
-        own = part[seeds == s]
-        member = (own["label"] != OTHER).to_numpy()
-        columns = member, (own["predicted"] != OTHER).to_numpy(), own["score"].to_numpy("f8"), weight
-        keep = weight > 0
-        sets.append(Ranked(*(column[keep] for column in columns), position[seeds == s][keep]))
-        used.append(own[keep])
-        uneven.append(imbalance(own, weight))
-    redraws = bootstrap(sets, len(places), ratio, n_bootstrap, np.random.default_rng(seed))
-    values = {name: mean([measures(one, one.weight[None], ratio)[name][0] for one in sets]) for name in MEASURES}
+    sets, n_places = ranked_sets(part, weights)
+    redraws = bootstrap(sets, n_places, ratio, n_bootstrap, np.random.default_rng(seed))
+    values = means(sets, ratio)
     effective = mean([one.effective() for one in sets])
-    used, said = pd.concat(used), []
+    used = pd.concat([own[weights[s] > 0] for s, own in part.groupby("seed")])
+    uneven = [imbalance(own, weights[s]) for s, own in part.groupby("seed")]
+    said = [] if effective else ["no negative of the targets' instrument"]
     row = {"f1_floor": 2 / (2 + ratio), **_counts(used), "n_effective": round(effective, 1)}
     for name in MEASURES:
         low, high = interval(redraws[name])
@@ -193,6 +185,24 @@ def _row(part, weights, ratio, n_bootstrap, seed):
     if mean(uneven) > BALANCED and (part["label"] != OTHER).any():
         said.append(f"negatives differ in z or S/N by {mean(uneven):.2f} standard deviations")
     return row | {"note": "; ".join(said)}
+
+
+def ranked_sets(part, weights):
+    """Return a Ranked for each seed of one method's votes without what weighs 0, and the number of positions of them all."""
+    places, position = np.unique(part["position"].to_numpy(), return_inverse=True)
+    seeds, sets = part["seed"].to_numpy(), []
+    for s, weight in weights.items():
+        own, keep = part[seeds == s], weight > 0
+        member, named = ((own[key] != OTHER).to_numpy() for key in ("label", "predicted"))
+        columns = member, named, own["score"].to_numpy("f8"), weight, position[seeds == s]
+        sets.append(Ranked(*(column[keep] for column in columns)))
+    return sets, len(places)
+
+
+def means(sets, ratio):
+    """Return {measure: mean over the Ranked of each seed}."""
+    found = [measures(one, one.weight[None], ratio) for one in sets]
+    return {name: mean([one[name][0] for one in found]) for name in MEASURES}
 
 
 def resolved(effective, rate):
@@ -229,9 +239,11 @@ def measures(ranked, weight, ratio):
 
     Equal scores are named together or not at all. Whatever the weights, negatives stand to targets as ``ratio`` to 1.
     """
+    if not len(ranked.score):
+        return {name: np.full(len(weight), np.nan) for name in MEASURES}
     order = np.argsort(-ranked.score, kind="stable")
     score, member = ranked.score[order], ranked.member[order]
-    last = np.flatnonzero(np.append(score[1:] < score[:-1], True)) if len(score) else np.empty(0, int)
+    last = np.flatnonzero(np.append(score[1:] < score[:-1], True))
     weight = weight[:, order]
     with np.errstate(invalid="ignore", divide="ignore"):
         true, false = (_shares(np.where(kind, weight, 0), last) for kind in (member, ~member))  # [R, T]

@@ -186,6 +186,24 @@ def test_every_seed_of_every_method_is_in_and_the_columns_are_promised():
     assert table.loc[table["method"] == "a", "note"].str.startswith("a word").all()
 
 
+def test_a_seed_without_targets_is_left_out_of_the_means():
+    votes, manifest = survey()
+    votes["score"] = np.random.default_rng(6).normal(2.0 * (votes["label"] == "Lens"), 1)
+    empty = votes[votes["label"] == "other"].assign(seed=1)
+    alone = ranking({"lens": votes}, manifest, 5)
+    both = ranking({"lens": pd.concat([votes, empty])}, manifest, 5)
+    assert both["roc_auc"].tolist() == alone["roc_auc"].tolist()
+
+
+def test_targets_whose_instrument_has_no_controls_give_no_number_and_say_so():
+    votes, manifest = survey(n=600)
+    manifest["instrument"] = np.where(votes["label"] == "Lens", "BOSS", "SDSS")
+    table = ranking({"lens": votes.assign(score=0.0)}, manifest, 5).set_index(["mix", "ratio"])
+    assert table.loc[MATCHED, "roc_auc"].isna().all()
+    assert table.loc[MATCHED, "note"].str.contains("no negative").all()
+    assert table.loc[PAPER, "roc_auc"].notna().all()
+
+
 def test_a_spectrum_without_a_place_in_the_manifest_is_named():
     votes, manifest = survey(n=300)
     with pytest.raises(SearchError, match=str(2**63)):
