@@ -8,7 +8,7 @@ import yaml
 
 from galspec_core.errors import ConfigError
 
-WITH_METHOD = ("neighbours", "case", "failures", "distances")  # entries of figures that name an encoder
+WITH_METHOD = ("neighbours", "case", "failures", "distances", "evidence")  # entries of figures that name an encoder
 SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
 
 
@@ -53,6 +53,7 @@ def _unknown_names(config):
     named.append(("figures.encoder", config["figures"]["encoder"]))
     named += [("baselines.stress.methods", method) for method in config["baselines"]["stress"]["methods"]]
     named.append(("search.redshift_check.encoder", config["search"]["redshift_check"]["encoder"]))
+    named.append(("search.finders.encoder", config["search"]["finders"]["encoder"]))
     for where, method in named:
         if method not in encoders:
             problems.append(f"{where}: no encoder {method}; encoders has {', '.join(encoders)}")

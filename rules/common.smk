@@ -81,6 +81,27 @@ PAGE = config["figures"]["neighbours"]
 CHECK = config["search"]["redshift_check"]
 if CHECK["encoder"] in METHODS:
     TABLES.append("wrong_redshifts")
+TABLES += ["ranking", "ranking_differences"]
+LENS = config["figures"]["fig4_task"]
+FINDER = config["search"]["finders"]["encoder"]
+FINDERS = [f"results/search/{LENS}/finders.parquet"] if LENS in TASKS else []  # votes of finders that learn no labels
+COMPLETE = config["figures"]["completeness"]
+STUDIED = config["figures"]["evidence"]
+
+
+def answer_key():
+    """Return the answer key of a survey whose answers are known as a list of one file, empty for any other survey."""
+    named, sas = config["search"]["finders"]["truth"], config["sas"]
+    if named != "auto":
+        return [named] if named else []
+    if config["mock"]:
+        return ["data/mock/truth.csv"]
+    beside = Path(sas).parent / "truth.csv"
+    return [str(beside)] if not is_url(sas) and beside.exists() else []
+
+
+ANSWERS = answer_key()
+FIGURES += ["fig_evidence"] * bool(FINDERS) + ["fig_completeness"] * bool(FINDERS and ANSWERS)
 
 
 wildcard_constraints:

@@ -318,3 +318,68 @@ rule plot_few_examples:
         code=code("plot_few_examples"),
     script:
         "../workflow_scripts/plot_few_examples.py"
+
+
+rule plot_completeness:
+    """Plot the recall of lenses at 1 % false positives against the S/N of what was injected."""
+    input:
+        votes=f"results/search/{LENS}/votes.parquet",
+        systems=expand(
+            "results/baselines/{system}/votes.parquet",
+            system=[name for name in COMPLETE["methods"] if name in IN_SYSTEMS],
+        ),
+        finders=FINDERS,
+        manifest="results/catalogs/manifest.parquet",
+        truth=ANSWERS,
+    output:
+        pdf="results/figures/fig_completeness.pdf",
+        png=report(
+            "results/figures/fig_completeness.png",
+            caption="../report/fig_completeness.rst",
+            category="Figures",
+        ),
+        csv="results/figures/fig_completeness.csv",
+    log:
+        "logs/figures/plot_completeness.log",
+    benchmark:
+        "benchmarks/figures/plot_completeness.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("plot_completeness"),
+        task=LENS,
+        settings=COMPLETE,
+    script:
+        "../workflow_scripts/plot_completeness.py"
+
+
+rule plot_evidence:
+    """Draw what one spectrum says of a galaxy behind it: model, residual, and S/N at every trial redshift."""
+    input:
+        votes=f"results/search/{LENS}/votes.parquet",
+        weights=f"results/encoder/{FINDER}/weights.safetensors",
+        shards=expand("results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[FINDER], shard=SHARDS),
+        truth=ANSWERS,
+    output:
+        pdf="results/figures/fig_evidence.pdf",
+        png=report("results/figures/fig_evidence.png", caption="../report/fig_evidence.rst", category="Figures"),
+        csv="results/figures/fig_evidence.csv",
+    log:
+        "logs/figures/plot_evidence.log",
+    benchmark:
+        "benchmarks/figures/plot_evidence.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=code("plot_evidence"),
+        study=STUDIED,
+    script:
+        "../workflow_scripts/plot_evidence.py"

@@ -453,3 +453,66 @@ rule measure_consistency:
         run=unrecorded(config["encoder"]),
     script:
         "../workflow_scripts/measure_consistency.py"
+
+
+rule find_lenses:
+    """Search what the model leaves of the test spectra for a galaxy behind, without labels: blindly, and at the true redshift."""
+    input:
+        votes="results/search/{task}/votes.parquet",
+        weights=f"results/encoder/{FINDER}/weights.safetensors",
+        shards=expand("results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[FINDER], shard=SHARDS),
+        truth=ANSWERS,
+    output:
+        "results/search/{task}/finders.parquet",
+    log:
+        "logs/search/find_lenses/{task}.log",
+    benchmark:
+        "benchmarks/search/find_lenses/{task}.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("find_lenses"),
+        target=lambda wildcards: TASKS.get(wildcards.task, {}).get("target"),
+    script:
+        "../workflow_scripts/find_lenses.py"
+
+
+rule score_ranking:
+    """Score how every method ranks each target above all others, and above controls of its redshift, S/N and instrument."""
+    input:
+        votes=expand("results/search/{task}/votes.parquet", task=TASKS),
+        systems=expand("results/baselines/{system}/votes.parquet", system=IN_SYSTEMS),
+        finders=FINDERS,
+        manifest="results/catalogs/manifest.parquet",
+        queries=[],
+        query_manifest=[],
+    output:
+        ranking=report("results/ranking.csv", caption="../report/ranking.rst", category="Tables"),
+        differences=report(
+            "results/ranking_differences.csv",
+            caption="../report/ranking_differences.rst",
+            category="Tables",
+        ),
+    log:
+        "logs/search/score_ranking.log",
+    benchmark:
+        "benchmarks/search/score_ranking.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("score_ranking"),
+        tasks=list(TASKS),
+        query_tasks=[],
+        notes=NOTES,
+        method=config["search"]["compared"],
+        bootstrap=config["search"]["bootstrap"],
+    script:
+        "../workflow_scripts/score_ranking.py"

@@ -73,6 +73,18 @@ def test_the_figures_are_there_as_vectors_pixels_and_numbers(run):
         assert len(pd.read_csv(run / f"results/figures/{name}.csv")) > 0
 
 
+def test_every_method_and_finder_is_ranked_against_both_kinds_of_negatives(run):
+    table = pd.read_csv(run / "results/ranking.csv")
+    methods = {*METHODS, *SYSTEMS["in_systems"]}
+    for task in ("liner", "lens", "outlier"):
+        finders = {"classical", "oracle"} if task == "lens" else set()
+        own = table[table["task"] == task]
+        assert set(own["method"]) == methods | finders
+        assert own.groupby("method").size().eq(4).all()
+    assert {"fig_completeness", "fig_evidence"} <= {path.stem for path in (run / "results/figures").glob("*.pdf")}
+    assert table.loc[table["mix"] == "paper", "roc_auc"].between(0, 1).all()
+
+
 def test_the_tables_of_the_appendix_are_there(run):
     a1, b1, b2 = (pd.read_csv(run / f"results/table_{name}.csv") for name in ("a1", "b1", "b2"))
     assert {"exp", "inverse", "inverse_square", "linear"} <= set(a1["weight"])
