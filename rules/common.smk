@@ -91,11 +91,9 @@ STUDIED = config["figures"]["evidence"]
 
 def answer_key():
     """Return the answer key of a survey whose answers are known as a list of one file, empty for any other survey."""
-    named, sas = config["search"]["finders"]["truth"], config["sas"]
-    if named != "auto":
+    named, sas = config["search"]["truth"], config["sas"]
+    if named != "beside sas":
         return [named] if named else []
-    if config["mock"]:
-        return ["data/mock/truth.csv"]
     beside = Path(sas).parent / "truth.csv"
     return [str(beside)] if not is_url(sas) and beside.exists() else []
 

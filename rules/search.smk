@@ -512,7 +512,7 @@ rule score_ranking:
         tasks=list(TASKS),
         query_tasks=[],
         notes=NOTES,
+        bootstrap=config["search"]["ranking"]["bootstrap"],
         method=config["search"]["compared"],
-        bootstrap=config["search"]["bootstrap"],
     script:
         "../workflow_scripts/score_ranking.py"

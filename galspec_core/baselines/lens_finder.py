@@ -1,9 +1,9 @@
 """Lens finders that learn no labels: the classical spectroscopic search, and one that is told where to look.
 
-``classical`` takes the model of the galaxy away and searches the residual for lines at one redshift behind it (Bolton et al.
-2004, AJ 127, 1860; Brownstein et al. 2012, ApJ 744, 41): a candidate shows two lines above 3 σ or one above 6 σ. ``oracle``
-looks at the true redshift of the source only, and for negatives at one drawn from the lenses' own: what a search of the same
-residual could reach that never looks in the wrong place.
+``classical`` takes the model of the galaxy away and searches the residual for lines at one redshift behind it, after Bolton et
+al. 2004 (AJ 127, 1860) and Brownstein et al. 2012 (ApJ 744, 41): a candidate shows two lines above 3 σ, or [O II] above 6 σ.
+``oracle`` looks at the true redshift of the source only, and for negatives at one drawn from the lenses' own: what a search of
+the same residual could reach that never looks in the wrong place.
 """
 
 import numpy as np
@@ -12,14 +12,15 @@ import pyarrow as pa
 
 from galspec_core.catalogs.draws import uniform
 from galspec_core.catalogs.ids import look_up, parse_specobjid
-from galspec_core.encoder.evidence import BEHIND, search_background
+from galspec_core.encoder.evidence import BACKGROUND, BEHIND, search_background
 from galspec_core.log import logger
 from galspec_core.search.residuals import filtered_lines, joint, lines_behind, residual_of
 from galspec_core.search.vote import OTHER
 from galspec_core.spectra.shard import read_gridded
 
-SEVERAL = 2, 3.0  # lines, and S/N that each of them has at least (Bolton et al. 2004)
-ALONE = 6.0  # S/N of a line that stands alone (Brownstein et al. 2012)
+SEVERAL = 2, 3.0  # lines, and S/N that each of them has at least (after Bolton et al. 2004)
+ALONE = 6.0  # S/N of [O II] where it stands alone (our choice)
+DOUBLET = list(BACKGROUND).index("[O II] 3727")
 REFUSED = 1000.0  # taken from the score of what fails these cuts, so that it ranks below what passes
 ROWS_AT_ONCE = 256  # spectra searched at once
 CLASSICAL, ORACLE = "classical", "oracle"
@@ -109,28 +110,28 @@ def _verdict(specobjid, method, score, passed, z_source):
 def classical(lines):
     """Return the score [B] and whether the cuts are passed [B] of background lines' S/N [B, M] at their best redshift.
 
-    The score is the root of the sum of the squares of the lines' S/N, REFUSED less where the cuts fail.
+    The score is the root of the sum of the squares of the S/N of the lines above the cut. What fails is no candidate and has
+    no score of that kind; it ranks below every candidate, by all its lines together.
     """
     number, each = SEVERAL
-    passed = ((lines >= each).sum(axis=1) >= number) | (lines >= ALONE).any(axis=1)
-    return joint(lines) - np.where(passed, 0, REFUSED), passed
+    passed = ((lines >= each).sum(axis=1) >= number) | (lines[:, DOUBLET] >= ALONE)
+    return np.where(passed, joint(np.where(lines >= each, lines, 0)), joint(lines) - REFUSED), passed
 
 
 def oracle_redshifts(specobjid, z, targets, truth):
     """Return the one source redshift [B] at which to look: the key's for ``targets``, one like theirs for the others.
 
-    Others get (1 + z_source) / (1 + z) of a lens drawn from those that would leave the source behind them and no further than the
-    furthest. NaN for targets that the key does not know, and without a key.
+    Others get that of a lens drawn from those whose source would lie behind them too, the furthest where there is none. NaN for
+    targets that the key does not know, and without a key.
     """
     rows = look_up(truth["specobjid"].to_numpy(), np.asarray(targets, dtype="u8"))
     lenses = truth[(rows >= 0) & truth["z_source"].notna().to_numpy()]
     if not len(lenses):
         return np.full(len(specobjid), np.nan)
-    stretch = np.sort(((1 + lenses["z_source"]) / (1 + lenses["z"])).to_numpy())
+    theirs = np.sort(lenses["z_source"].to_numpy())
     known = look_up(specobjid, lenses["specobjid"].to_numpy())
-    low = np.searchsorted(stretch, 1 + BEHIND / (1 + z))
-    high = np.searchsorted(stretch, (1 + lenses["z_source"].max()) / (1 + z), side="right")
-    drawn = low + (uniform(specobjid, 0, "oracle") * np.maximum(high - low, 1)).astype(int)
-    like_theirs = (1 + z) * stretch[np.clip(drawn, 0, len(stretch) - 1)] - 1
+    low = np.searchsorted(theirs, z + BEHIND)
+    drawn = low + (uniform(specobjid, 0, "oracle") * (len(theirs) - low)).astype(int)
+    like_theirs = theirs[np.minimum(drawn, len(theirs) - 1)]
     true = np.where(known >= 0, lenses["z_source"].to_numpy()[known], np.nan)
     return np.where(np.isin(specobjid, targets), true, like_theirs)

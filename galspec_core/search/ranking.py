@@ -19,7 +19,7 @@ from galspec_core.errors import SearchError
 from galspec_core.search.metrics import REDRAWS_AT_ONCE, interval, mean
 from galspec_core.search.vote import OTHER
 
-RATIOS = (1, 100)  # negatives a target
+RATIOS = (1, 100)  # negatives a target; ``paper`` keeps as many as there are
 RATES = {"recall_fp1": 0.01, "recall_fp01": 0.001}  # share of the negatives that may be named
 MEASURES = ["roc_auc", "average_precision", *RATES, "f1"]
 COLUMNS = [
@@ -27,7 +27,7 @@ COLUMNS = [
     *(f"{name}{end}" for name in MEASURES for end in ("", "_lo", "_hi")),
     "f1_floor", "n_target", "n_negative", "n_effective", "n_positions", "n_seeds", "note",
 ]  # fmt: skip
-WHOLE = ["ratio", "n_target", "n_negative", "n_positions", "n_seeds"]
+WHOLE = ["n_target", "n_negative", "n_positions", "n_seeds"]
 AMPLE = 3  # candidates a wanted control from which each is used once (our choice)
 NEAREST = (
     (20, 100),
@@ -104,13 +104,15 @@ def with_facts(votes, manifest):
 
 
 def _rows(part, n_bootstrap, seed, said):
-    """Yield one row for each mix and ratio of one method's votes."""
+    """Yield one row for each mix and ratio of one method's votes; ``paper`` has the ratio of its test set alone."""
+    shares = (part.loc[~part["extra"], "label"] != OTHER).groupby(part["seed"]).mean()
+    there = round(float((1 / shares[shares > 0] - 1).mean()), 2) if (shares > 0).any() else 0.0
     mixes = [PAPER, MATCHED] + [QUERY] * bool(part["extra"].any())
     for mix in mixes:
-        for ratio in RATIOS:
-            chosen = {s: weigh(own, mix, ratio) for s, own in part.groupby("seed")}
+        for ratio in (there,) if mix == PAPER else RATIOS:
+            chosen = {s: weigh(one, mix, ratio) for s, one in part.groupby("seed")}
             row = _row(part, chosen, ratio, n_bootstrap, seed)
-            yield {"mix": mix, "ratio": ratio, **row, "note": "; ".join(filter(None, [said, row["note"]]))}
+            yield {"mix": mix, "ratio": float(ratio), **row, "note": "; ".join(filter(None, [said, row["note"]]))}
 
 
 def weigh(votes, mix, ratio):
