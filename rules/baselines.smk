@@ -344,32 +344,3 @@ rule stress_methods:
         run=unrecorded(config["encoder"]),
     script:
         "../workflow_scripts/stress_methods.py"
-
-
-rule rank_outliers:
-    """Rank the test side by how odd each spectrum is, without labels."""
-    input:
-        embeddings=[path for paths in EMBEDDINGS.values() for path in paths],
-        systems=expand("results/baselines/{system}/votes.parquet", system=SCORES),
-        roles="results/catalogs/roles.parquet",
-        manifest="results/catalogs/manifest.parquet",
-    output:
-        report("results/outlier_ranking.csv", caption="../report/outlier_ranking.rst", category="Tables"),
-    log:
-        "logs/baselines/rank_outliers.log",
-    benchmark:
-        "benchmarks/baselines/rank_outliers.tsv"
-    conda:
-        "../envs/galspec.yaml"
-    threads: 1
-    resources:
-        mem_mb=8000,
-        runtime=60,
-    params:
-        code=code("rank_outliers"),
-        methods=EMBEDDINGS,
-        systems=SCORES,
-        task=OUTLIERS,
-        bootstrap=config["search"]["bootstrap"],
-    script:
-        "../workflow_scripts/rank_outliers.py"

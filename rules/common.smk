@@ -63,20 +63,13 @@ SWEEP_OF = {
 SWEEP_TASKS = {name: list(TASKS) for name in config["search"]["sweeps"]}
 SWEEP_TASKS["target_share"] = [task for task in TASKS if task == config["figures"]["fig4_task"]] or list(TASKS)[:1]
 FIGURES = [*SWEEP_OF, *(f"fig{i}" for i in (1, 2, 3)), "fig_a1", "fig_b1", "fig_c1", "neighbours", "fig_calibration"]
-FIGURES.append("fig_few_examples")
 TABLES = ["table1", "table3", "table4", "classes", "systems", "differences", "table_a1", "table_b2"]
 TABLES += ["cross_validation", "cross_validation_differences", "calibration"]
-TABLES += ["consistency", "parameters", "few_examples"]
 if not lines_missing(config):
     TABLES.append("table2")
     FIGURES.append("fig_stress")
 if OUTLIERS in TASKS:
-    TABLES += ["table_b1", "outlier_subtypes", "outlier_ranking"]
-SCORES = [name for name in IN_SYSTEMS if SYSTEM_FAMILY[name] == "score"]  # systems that rank without labels
-FEW = config["search"]["few_examples"]
-EMBEDDINGS = {
-    m: expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=m, shard=SHARDS) for m in METHODS
-}
+    TABLES += ["table_b1", "outlier_subtypes"]
 PAGE = config["figures"]["neighbours"]
 CHECK = config["search"]["redshift_check"]
 if CHECK["encoder"] in METHODS:

@@ -296,30 +296,6 @@ rule plot_reconstruction:
         "../workflow_scripts/plot_reconstruction.py"
 
 
-rule plot_few_examples:
-    """Plot recall among the first hundred against the number of examples of a withheld class."""
-    input:
-        "results/few_examples.csv",
-    output:
-        pdf="results/figures/fig_few_examples.pdf",
-        png=report("results/figures/fig_few_examples.png", caption="../report/fig_few_examples.rst", category="Figures"),
-        csv="results/figures/fig_few_examples.csv",
-    log:
-        "logs/figures/plot_few_examples.log",
-    benchmark:
-        "benchmarks/figures/plot_few_examples.tsv"
-    conda:
-        "../envs/galspec.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        code=code("plot_few_examples"),
-    script:
-        "../workflow_scripts/plot_few_examples.py"
-
-
 rule plot_completeness:
     """Plot the recall of lenses at 1 % false positives against the S/N of what was injected."""
     input:

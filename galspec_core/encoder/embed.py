@@ -16,8 +16,6 @@ from galspec_core.files import replace
 from galspec_core.log import Progress
 from galspec_core.spectra.shard import read_gridded
 
-ROWS_AT_ONCE = 512  # spectra embedded at once
-
 
 class NetworkEncoder:
     """A trained network that embeds, in float32 whatever it was trained in."""
@@ -81,7 +79,7 @@ def embed_shard(encoder, shard, out, name="encoder"):
             expected=f"{encoder.pixels} pixels",
             got=gridded.flux.shape[1],
         )
-    parts = [slice(i, i + ROWS_AT_ONCE) for i in range(0, max(len(gridded), 1), ROWS_AT_ONCE)]
+    parts = [slice(i, i + 512) for i in range(0, max(len(gridded), 1), 512)]
     progress = Progress(f"encoder: embed {name}", len(gridded))
     found = []
     for part in parts:
@@ -96,12 +94,6 @@ def describe(encoder, flux, ivar, z):
         return encoder.describe(flux, ivar, z)
     embedding = encoder.embed(flux, ivar, z)
     return embedding, np.empty((len(embedding), 0), dtype="f4")
-
-
-def describe_all(encoder, spectra):
-    """Return embedding and evidence side by side, [B, D + E], of a ``Gridded`` of any length."""
-    parts = [spectra[i : i + ROWS_AT_ONCE] for i in range(0, max(len(spectra), 1), ROWS_AT_ONCE)]
-    return np.concatenate([np.hstack(describe(encoder, part.flux, part.ivar, part.z)) for part in parts])
 
 
 def write_embedding(path, specobjid, embedding, evidence=None):
