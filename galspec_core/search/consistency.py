@@ -159,7 +159,7 @@ def _snr_note(snr, targets, strangers):
     if not len(targets):
         return ""
     others = np.median([np.median(snr[rows]) for rows in strangers])
-    return f"median S/N before noise {np.median(snr[targets]):.1f}, of distractors {others:.1f}"
+    return f"median S/N looked for {np.median(snr[targets]):.1f}, of distractors {others:.1f}"
 
 
 def embed_at(encoder, shards, survey, rows, level, seed, size):
