@@ -65,6 +65,8 @@ SWEEP_TASKS["target_share"] = [task for task in TASKS if task == config["figures
 FIGURES = [*SWEEP_OF, *(f"fig{i}" for i in (1, 2, 3)), "fig_a1", "fig_b1", "fig_c1", "neighbours", "fig_calibration"]
 TABLES = ["table1", "table3", "table4", "classes", "systems", "differences", "table_a1", "table_b2"]
 TABLES += ["cross_validation", "cross_validation_differences", "calibration"]
+TABLES += ["cross_validation", "cross_validation_differences"]
+TABLES.append("consistency")
 if not lines_missing(config):
     TABLES.append("table2")
     FIGURES.append("fig_stress")

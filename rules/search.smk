@@ -410,3 +410,52 @@ rule score_ranking:
         method=config["search"]["compared"],
     script:
         "../workflow_scripts/score_ranking.py"
+
+
+rule measure_consistency:
+    """Measure whether a galaxy keeps its embedding when only the noise changes."""
+    input:
+        manifest="results/catalogs/manifest.parquet",
+        weights=expand("results/encoder/{encoder}/weights.safetensors", encoder=METHODS),
+        embeddings=expand(
+            "results/encoder/{encoder}/embedding/{shard}.parquet",
+            encoder=METHODS,
+            shard=SHARDS,
+        ),
+        shards=expand(
+            "results/spectra/{grid}/{shard}.parquet",
+            grid=sorted({GRID_OF[m] for m in METHODS}),
+            shard=SHARDS,
+        ),
+    output:
+        report("results/consistency.csv", caption="../report/consistency.rst", category="Tables"),
+    log:
+        "logs/search/measure_consistency.log",
+    benchmark:
+        "benchmarks/search/measure_consistency.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: config["encoder"]["torch_threads"]
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=int(bool(TRAINED)),
+    params:
+        code=code("measure_consistency"),
+        methods={
+            m: {
+                "weights": f"results/encoder/{m}/weights.safetensors",
+                "embeddings": expand(
+                    "results/encoder/{encoder}/embedding/{shard}.parquet",
+                    encoder=m,
+                    shard=SHARDS,
+                ),
+                "shards": expand("results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[m], shard=SHARDS),
+            }
+            for m in METHODS
+        },
+        settings=config["search"]["consistency"],
+        bootstrap=config["search"]["bootstrap"],
+        run=unrecorded(config["encoder"]),
+    script:
+        "../workflow_scripts/measure_consistency.py"

@@ -91,6 +91,7 @@ def test_only_training_and_embedding_ask_for_a_gpu():
         "embed_system",
         "vote_system",
         "stress_methods",
+        "measure_consistency",
     }
 
 

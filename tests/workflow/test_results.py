@@ -139,3 +139,13 @@ def test_tuning_records_each_trial_once_and_goes_on_where_it_was(run):
         "pca": {"bpt3", "liner", "lens", "outlier"},
     }
     assert table["value"].dropna().between(0, 1).all()  # no value where a tiny part has no target
+
+
+def test_consistency_has_both_tests_of_every_method(run):
+    table = pd.read_csv(run / "results/consistency.csv")
+    assert set(zip(table["method"], table["test"], strict=True)) == {
+        (method, test) for method in METHODS for test in ("repeats", "snr 30 to 8")
+    }
+    scored = table[table["n"] > 0]
+    assert (scored["recall_at_1_lo"] <= scored["recall_at_1"]).all()
+    assert (scored["recall_at_1"] <= scored["recall_at_1_hi"]).all()
