@@ -1,6 +1,7 @@
 # Names that the rules share, all from the configuration: the whole DAG follows from it.
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 from galspec_core.baselines.kinds import check_systems, family, module_path, resolve
 from galspec_core.catalogs.roles import ALL_CLASSES, THREE_CLASSES
@@ -72,6 +73,16 @@ if not lines_missing(config):
     FIGURES.append("fig_stress")
 if OUTLIERS in TASKS:
     TABLES += ["table_b1", "outlier_subtypes"]
+    TABLES.append("outlier_ranking")
+TABLES += ["parameters", "few_examples"]
+FIGURES.append("fig_few_examples")
+FEW = config["search"]["few_examples"]
+OUTLIER_SCORES = [name for name in IN_SYSTEMS if SYSTEM_FAMILY[name] == "score"]
+QUANTITIES = {
+    name: {**entry, "from": kept}
+    for name, entry in config["search"]["parameters"]["columns"].items()
+    if (kept := [place for place in entry["from"] if place in PLACES or place not in BELOW_SAS])
+}
 PAGE = config["figures"]["neighbours"]
 CHECK = config["search"]["redshift_check"]
 if CHECK["encoder"] in METHODS:
@@ -192,3 +203,10 @@ def trainings(names, tasks):
             folders = [f"{folders[0]}/{task}/{seed}" for task in tasks for seed in seeds_of(name)]
         found |= {f"{folder}/history.csv": (name, entry["training"]["steps"]) for folder in folders}
     return found
+
+
+def quantity_files(entry):
+    """Return the files that a quantity of search.parameters is read from."""
+    own = {name: f"results/catalogs/{name}.parquet" for name in ("manifest", "labels")}
+    catalogs = {name: catalog_file(SimpleNamespace(catalog=name)) for name in PLACES}
+    return [{**catalogs, **own}.get(place, place) for place in entry["from"]]

@@ -359,3 +359,31 @@ rule plot_evidence:
         study=STUDIED,
     script:
         "../workflow_scripts/plot_evidence.py"
+
+
+rule plot_few_examples:
+    """Plot how many members of an unseen class a few examples find."""
+    input:
+        "results/few_examples.csv",
+    output:
+        pdf="results/figures/fig_few_examples.pdf",
+        png=report(
+            "results/figures/fig_few_examples.png",
+            caption="../report/fig_few_examples.rst",
+            category="Figures",
+        ),
+        csv="results/figures/fig_few_examples.csv",
+    log:
+        "logs/figures/plot_few_examples.log",
+    benchmark:
+        "benchmarks/figures/plot_few_examples.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        code=code("plot_few_examples"),
+    script:
+        "../workflow_scripts/plot_few_examples.py"

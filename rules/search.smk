@@ -459,3 +459,112 @@ rule measure_consistency:
         run=unrecorded(config["encoder"]),
     script:
         "../workflow_scripts/measure_consistency.py"
+
+
+rule estimate_parameters:
+    """Estimate physical parameters from the nearest spectra that have one."""
+    input:
+        manifest="results/catalogs/manifest.parquet",
+        catalogs=[path for entry in QUANTITIES.values() for path in quantity_files(entry)],
+        embeddings=expand(
+            "results/encoder/{encoder}/embedding/{shard}.parquet",
+            encoder=METHODS,
+            shard=SHARDS,
+        ),
+    output:
+        report("results/parameters.csv", caption="../report/parameters.rst", category="Tables"),
+    log:
+        "logs/search/estimate_parameters.log",
+    benchmark:
+        "benchmarks/search/estimate_parameters.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 2
+    resources:
+        mem_mb=16000,
+        runtime=120,
+    params:
+        code=code("estimate_parameters"),
+        quantities=QUANTITIES,
+        files={name: quantity_files(entry) for name, entry in QUANTITIES.items()},
+        embeddings={
+            m: expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=m, shard=SHARDS) for m in METHODS
+        },
+        frames={m: config["spectra"]["grids"][GRID_OF[m]]["frame"] for m in METHODS},
+        search={key: config["search"][key] for key in VOTE_KEYS},
+        k=config["search"]["parameters"]["k"],
+        bootstrap=config["search"]["bootstrap"],
+    script:
+        "../workflow_scripts/estimate_parameters.py"
+
+
+rule rank_outliers:
+    """Rank the test spectra by how odd they are, without any label."""
+    input:
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        systems=expand("results/baselines/{system}/votes.parquet", system=OUTLIER_SCORES),
+        embeddings=expand(
+            "results/encoder/{encoder}/embedding/{shard}.parquet",
+            encoder=config["search"]["outliers"]["methods"],
+            shard=SHARDS,
+        ),
+    output:
+        report("results/outlier_ranking.csv", caption="../report/outlier_ranking.rst", category="Tables"),
+    log:
+        "logs/search/rank_outliers.log",
+    benchmark:
+        "benchmarks/search/rank_outliers.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 2
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        code=code("rank_outliers"),
+        task=OUTLIERS,
+        embeddings={
+            m: expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=m, shard=SHARDS)
+            for m in config["search"]["outliers"]["methods"]
+        },
+        k=config["search"]["outliers"]["k"],
+        bootstrap=config["search"]["bootstrap"],
+    script:
+        "../workflow_scripts/rank_outliers.py"
+
+
+rule score_few_examples:
+    """Fit encoders without some classes, then look for these by a few examples each."""
+    input:
+        roles="results/catalogs/roles.parquet",
+        manifest="results/catalogs/manifest.parquet",
+        labels="results/catalogs/labels.parquet",
+        shards=[
+            f"results/spectra/{grid}/{shard}.parquet"
+            for grid in sorted({GRID_OF[m] for m in FEW["methods"]})
+            for shard in SHARDS
+        ],
+    output:
+        report("results/few_examples.csv", caption="../report/few_examples.rst", category="Tables"),
+    log:
+        "logs/search/score_few_examples.log",
+    benchmark:
+        "benchmarks/search/score_few_examples.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 2
+    resources:
+        mem_mb=16000,
+        runtime=240,
+    params:
+        code=code("score_few_examples"),
+        settings=FEW,
+        encoders={m: config["encoders"][m] for m in FEW["methods"]},
+        grids={m: config["spectra"]["grids"][GRID_OF[m]] for m in FEW["methods"]},
+        shards={
+            m: expand("results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[m], shard=SHARDS) for m in FEW["methods"]
+        },
+        bootstrap=config["search"]["bootstrap"],
+    script:
+        "../workflow_scripts/score_few_examples.py"

@@ -35,7 +35,9 @@ FREE = {
 NAMED = [
     p
     for p in keys(CONFIG)
-    if p[:-1] not in FREE | {("spectra", "grids"), ("encoders",), ("tasks",), ("baselines", "systems")}
+    if p[:-1]
+    not in FREE
+    | {("spectra", "grids"), ("encoders",), ("tasks",), ("baselines", "systems"), ("search", "parameters", "columns")}
 ]
 
 

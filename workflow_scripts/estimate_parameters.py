@@ -1,0 +1,32 @@
+"""Estimate physical parameters from the nearest spectra that have one."""
+
+import pandas as pd
+
+from galspec_core.catalogs.quantities import Quantity, read_quantity
+from galspec_core.files import write_csv
+from galspec_core.log import job_log
+from galspec_core.provenance import write_provenance
+from galspec_core.search.parameters import parameters_table
+
+with job_log(snakemake.log[0]) as log:
+    params = snakemake.params
+    quantities = {
+        name: Quantity(**{key: value for key, value in entry.items() if key != "from"})
+        for name, entry in params.quantities.items()
+    }
+    manifest = pd.read_parquet(snakemake.input.manifest)
+    values = {name: read_quantity(quantity, params.files[name], manifest) for name, quantity in quantities.items()}
+    table = parameters_table(
+        quantities,
+        values,
+        params.embeddings,
+        params.frames,
+        manifest,
+        params.search,
+        params.k,
+        params.bootstrap,
+        snakemake.threads,
+    )
+    write_csv(table, snakemake.output[0])
+    write_provenance(snakemake.output[0], snakemake.input, {"k": params.k, "bootstrap": params.bootstrap})
+    log.info("\n%s", table.to_string())

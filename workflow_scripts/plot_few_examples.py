@@ -1,0 +1,13 @@
+"""Plot how many members of an unseen class a few examples find."""
+
+import pandas as pd
+
+from galspec_core.figures.few_examples import draw_few_examples
+from galspec_core.figures.style import save_figure
+from galspec_core.files import write_csv
+from galspec_core.log import job_log
+
+with job_log(snakemake.log[0]):
+    table = pd.read_csv(snakemake.input[0])
+    save_figure(draw_few_examples(table), snakemake.output.pdf, snakemake.output.png)
+    write_csv(table, snakemake.output.csv)
