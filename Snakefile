@@ -15,6 +15,11 @@ include: "rules/baselines.smk"
 include: "rules/figures.smk"
 
 
+if N_QUERY:
+
+    include: "rules/query.smk"
+
+
 rule all:
     """The paper's search table (table 4) with what explains it."""
     default_target: True

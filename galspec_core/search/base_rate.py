@@ -119,3 +119,10 @@ def base_rate_table(votes, queries, manifest, seed, recalls, settings):
                 )
                 rows += [{"task": task, "method": method, **row} for row in scored]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def without_targets(queries, truth, target):
+    """Return query votes less the spectra that ``truth`` (DataFrame: specobjid, kind) calls ``target``, all without truth."""
+    if truth is None:
+        return queries
+    return queries[~queries["specobjid"].isin(truth.loc[truth["kind"] == target, "specobjid"])]

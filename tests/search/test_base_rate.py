@@ -12,6 +12,7 @@ from galspec_core.search.base_rate import (
     rate_limits,
     score_base_rate,
     threshold_at,
+    without_targets,
 )
 
 SETTINGS = {"base_rate": 0.01, "min_negatives": 100, "bootstrap": 50}
@@ -102,3 +103,10 @@ def test_the_table_takes_one_seed_and_its_targets_only():
     assert table["threshold"].tolist() == [0.8, 0.9]
     assert table["n_false"].tolist() == [1, 0]
     assert table["n_targets"].tolist() == [2, 2]
+
+
+def test_true_targets_among_the_queries_are_no_negatives():
+    queries = pd.DataFrame({"specobjid": [1, 2, 3], "score": 0.5})
+    truth = pd.DataFrame({"specobjid": [1, 2, 3], "kind": ["LINER", "Normal", "LINER"]})
+    assert without_targets(queries, truth, "LINER")["specobjid"].tolist() == [2]
+    assert len(without_targets(queries, None, "LINER")) == 3
