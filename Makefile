@@ -12,7 +12,7 @@ RUN := $(SNAKEMAKE) --configfile config.yaml config/$(or $(NAME),embedded).yaml 
     --workflow-profile profiles/demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo survey paper tune ablation lint test test-fast clean
+.PHONY: help install demo survey paper baserate tune ablation lint test test-fast clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ paper: install ## every table and figure, of the simulated survey or of one in a
 	$(RUN) results/paper.done
 	$(RUN) results/paper.done --report results/report.html
 	$(BIN)/galspec show $(FOLDER)
+
+baserate: install ## precision at a survey's base rate, from spectra that are only asked about: half an hour more
+	$(RUN) results/base_rate.csv
 
 tune: install ## try settings of every encoder and system on the training side of a run after make paper: an hour
 	$(BIN)/python -m galspec_core.baselines.tune config.yaml config/$(or $(NAME),embedded).yaml --run $(FOLDER)

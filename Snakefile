@@ -12,6 +12,7 @@ include: "rules/spectra.smk"
 include: "rules/encoder.smk"
 include: "rules/search.smk"
 include: "rules/baselines.smk"
+include: "rules/query.smk"
 include: "rules/figures.smk"
 
 

@@ -22,7 +22,7 @@ if config["mock"]:
             runtime=30,
         params:
             code=code("simulate_survey"),
-            settings=config["mock"],
+            settings=MOCK,
         script:
             "../workflow_scripts/simulate_survey.py"
 
@@ -151,7 +151,7 @@ rule draw_sample:
         runtime=60,
     params:
         code=code("draw_sample"),
-        settings=config["catalogs"]["sample"],
+        settings=SAMPLE,
         tasks=TASKS,
     script:
         "../workflow_scripts/draw_sample.py"
@@ -176,6 +176,6 @@ rule count_roles:
         runtime=10,
     params:
         code=code("count_roles"),
-        settings=config["catalogs"]["sample"],
+        settings=SAMPLE,
     script:
         "../workflow_scripts/count_roles.py"

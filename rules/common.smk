@@ -15,6 +15,10 @@ check_systems(config)
 
 SHARDS = [f"{i:04d}" for i in range(config["spectra"]["n_shards"])]
 METHODS = config["search"]["methods"]
+MOCK = {key: value for key, value in (config["mock"] or {}).items() if key != "query"}
+SAMPLE = {key: value for key, value in config["catalogs"]["sample"].items() if key != "query"}
+N_QUERY = (config["mock"] or config["catalogs"]["sample"]).get("query") or 0
+QUERY_SHARDS = [f"{len(SHARDS) + i:04d}" for i in range(config["spectra"]["query_shards"])] if N_QUERY else []
 GRID_OF = {name: entry["grid"] for name, entry in config["encoders"].items()}
 TRAINED = [m for m in METHODS if "training" in config["encoders"][m]]
 TASKS = active_tasks(config)
@@ -128,6 +132,11 @@ def code(rule_name):
 def unrecorded(value):
     """Pass a setting that does not re-run the rule when it changes (Snakemake records no params that ask for threads)."""
     return lambda wildcards, threads: value
+
+
+def sas_of(wildcards, threads):
+    """Return the SAS root of a shard: simulated query spectra have one of their own; not recorded, as above."""
+    return "data/mock/query/sas" if config["mock"] and wildcards.shard in QUERY_SHARDS else str(config["sas"])
 
 
 def catalog_place(wildcards):

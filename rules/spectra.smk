@@ -17,7 +17,7 @@ rule fetch_shard:
         runtime=120,
         downloads=config["spectra"]["fetch"]["threads"],
     params:
-        sas=unrecorded(str(config["sas"])),
+        sas=sas_of,
         settings=unrecorded(config["spectra"]),
     script:
         "../workflow_scripts/fetch_shard.py"
