@@ -35,7 +35,7 @@ survey: install ## the same on spectra in a folder: make survey NAME=semireal SA
 	$(RUN)
 	$(BIN)/galspec show $(FOLDER)
 
-paper: install ## every table and figure, of the simulated survey or of one in a folder (as above): 30 minutes more
+paper: install ## every table and figure, of the simulated survey or of one in a folder (as above): up to an hour more
 	$(RUN) results/paper.done
 	$(RUN) results/paper.done --report results/report.html
 	$(BIN)/galspec show $(FOLDER)
