@@ -53,7 +53,10 @@ def test_an_edit_of_a_module_runs_its_stage_again_and_nothing_before(run, module
         ("workflow_scripts/plot_search_time.py", {"plot_search_time", "paper"}),
         ("galspec_core/figures/distances.py", {"plot_distances", "paper"}),
         ("galspec_core/figures/architecture.py", {"plot_architecture", "paper"}),
-        ("galspec_core/baselines/template.py", {"vote_system", "score_systems", "paper"}),
+        (
+            "galspec_core/baselines/template.py",
+            {"vote_system", "score_systems", "score_differences", "score_ranking", "paper"},
+        ),
         ("galspec_core/search/subtypes.py", {"score_subtypes", "paper"}),
     ],
 )
