@@ -41,7 +41,7 @@ paper: install ## every table and figure, of the simulated survey or of one in a
 	$(BIN)/galspec show $(FOLDER)
 
 baserate: install ## precision at a survey's base rate, from spectra that are only asked about: half an hour more
-	$(RUN) results/base_rate.csv
+	$(RUN) results/base_rate.csv results/query_ranking.csv
 
 tune: install ## try settings of every encoder and system on the training side of a run after make paper: an hour
 	$(BIN)/python -m galspec_core.baselines.tune config.yaml config/$(or $(NAME),embedded).yaml --run $(FOLDER)

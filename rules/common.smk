@@ -69,17 +69,21 @@ SWEEP_TASKS = {name: list(TASKS) for name in config["search"]["sweeps"]}
 SWEEP_TASKS["target_share"] = [task for task in TASKS if task == config["figures"]["fig4_task"]] or list(TASKS)[:1]
 FIGURES = [*SWEEP_OF, *(f"fig{i}" for i in (1, 2, 3)), "fig_a1", "fig_b1", "fig_c1", "neighbours", "fig_calibration"]
 TABLES = ["table1", "table3", "table4", "classes", "systems", "differences", "table_a1", "table_b2"]
-TABLES += ["cross_validation", "cross_validation_differences", "calibration"]
-TABLES += ["cross_validation", "cross_validation_differences"]
-TABLES.append("consistency")
+TABLES += [
+    "cross_validation",
+    "cross_validation_differences",
+    "calibration",
+    "consistency",
+    "parameters",
+    "few_examples",
+]
+TABLES += ["ranking", "ranking_differences"]
+FIGURES.append("fig_few_examples")
 if not lines_missing(config):
     TABLES.append("table2")
     FIGURES.append("fig_stress")
 if OUTLIERS in TASKS:
-    TABLES += ["table_b1", "outlier_subtypes"]
-    TABLES.append("outlier_ranking")
-TABLES += ["parameters", "few_examples"]
-FIGURES.append("fig_few_examples")
+    TABLES += ["table_b1", "outlier_subtypes", "outlier_ranking"]
 FEW = config["search"]["few_examples"]
 OUTLIER_SCORES = [name for name in IN_SYSTEMS if SYSTEM_FAMILY[name] == "score"]
 QUANTITIES = {
@@ -91,7 +95,6 @@ PAGE = config["figures"]["neighbours"]
 CHECK = config["search"]["redshift_check"]
 if CHECK["encoder"] in METHODS:
     TABLES.append("wrong_redshifts")
-TABLES += ["ranking", "ranking_differences"]
 LENS = config["figures"]["fig4_task"]
 FINDER = config["search"]["finders"]["encoder"]
 FINDERS = [f"results/search/{LENS}/finders.parquet"] if LENS in TASKS else []  # votes of finders that learn no labels

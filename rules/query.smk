@@ -124,3 +124,37 @@ rule score_base_rate:
         | {"bootstrap": config["search"]["bootstrap"]},
     script:
         "../workflow_scripts/score_base_rate.py"
+
+
+rule score_query_ranking:
+    """Score how every method ranks the targets above the query spectra, and above those like the targets."""
+    input:
+        queries=expand("results/search/{task}/query.parquet", task=TASKS),
+        votes=expand("results/search/{task}/votes.parquet", task=TASKS),
+        manifest="results/catalogs/manifest.parquet",
+        query_manifest="results/catalogs/query.parquet",
+        truth=["data/mock/query/truth.csv"] if config["mock"] else [],
+    output:
+        report(
+            "results/query_ranking.csv",
+            caption="../report/query_ranking.rst",
+            category="Tables",
+        ),
+    log:
+        "logs/search/score_query_ranking.log",
+    benchmark:
+        "benchmarks/search/score_query_ranking.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code("score_query_ranking"),
+        tasks={task: entry["target"] for task, entry in TASKS.items()},
+        seed=config["search"]["base_rate"]["seed"],
+        notes=NOTES,
+        bootstrap=config["search"]["ranking"]["bootstrap"],
+    script:
+        "../workflow_scripts/score_query_ranking.py"

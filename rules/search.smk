@@ -382,8 +382,6 @@ rule score_ranking:
         systems=expand("results/baselines/{system}/votes.parquet", system=IN_SYSTEMS),
         finders=FINDERS,
         manifest="results/catalogs/manifest.parquet",
-        queries=[],
-        query_manifest=[],
     output:
         ranking=report("results/ranking.csv", caption="../report/ranking.rst", category="Tables"),
         differences=report(
@@ -404,7 +402,6 @@ rule score_ranking:
     params:
         code=code("score_ranking"),
         tasks=list(TASKS),
-        query_tasks=[],
         notes=NOTES,
         bootstrap=config["search"]["ranking"]["bootstrap"],
         method=config["search"]["compared"],

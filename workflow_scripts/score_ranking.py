@@ -14,10 +14,9 @@ with job_log(snakemake.log[0]) as log:
     params, inputs = snakemake.params, snakemake.input
     others = [*inputs.systems, *inputs.finders]
     votes = {task: votes_of_task(task, path, others) for task, path in zip(params.tasks, inputs.votes, strict=True)}
-    queries = {task: pd.read_parquet(path) for task, path in zip(params.query_tasks, inputs.queries, strict=True)}
-    catalogues = [pd.read_parquet(path, columns=MANIFEST) for path in (inputs.manifest, *inputs.query_manifest)]
-    table = ranking(votes, pd.concat(catalogues), params.bootstrap, queries=queries, notes={**params.notes, **NOTES})
+    manifest = pd.read_parquet(inputs.manifest, columns=MANIFEST)
+    table = ranking(votes, manifest, params.bootstrap, notes={**params.notes, **NOTES})
     write_csv(table, snakemake.output.ranking)
-    write_csv(ranking_differences(votes, catalogues[0], params.method, params.bootstrap), snakemake.output.differences)
+    write_csv(ranking_differences(votes, manifest, params.method, params.bootstrap), snakemake.output.differences)
     write_provenance(snakemake.output.ranking, inputs, {"bootstrap": params.bootstrap, "method": params.method})
     log.info("\n%s", table.to_string())

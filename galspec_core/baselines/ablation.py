@@ -147,6 +147,10 @@ class Ablation:
     def _fit(self, entry, seed, folder):
         grid = self.config["spectra"]["grids"][entry["grid"]]
         shards = sorted((self.folder / "results/spectra" / entry["grid"]).glob("[0-9]*.parquet"))
+        if not shards:
+            raise ConfigError(
+                "the run has no spectra on this grid", item=entry["grid"], expected="a finished make demo"
+            )
         train, validation = (self.roles[self.roles["role"] == role] for role in (PRETRAIN, VALIDATION))
         train = train[uniform(positions_of(train, self.manifest), seed, "ablation") < DRAWN]
         ids = [rows["specobjid"].to_numpy() for rows in (train, validation)]

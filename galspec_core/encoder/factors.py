@@ -2,9 +2,9 @@
 
 A spectrum is a mean, a few components and the lines of ``LINES``, plus noise. The components are those that explain most of
 what the noise cannot (heteroscedastic matrix factorisation: Tsalmantza & Hogg 2012, ApJ 753, 122; Bailey 2012, PASP 124,
-1015), learnt away from the lines. An embedding is the most probable set of their coordinates given flux and ivar, so that
-noise blurs a galaxy and gaps hide part of it, but neither moves it in one direction. What the model cannot explain is searched
-for the lines of a background galaxy (``evidence``): one more number of the embedding.
+1015), learnt away from the lines. An embedding is what is believed of their coordinates given flux, ivar and what other galaxies are
+like (``population``), so that noise blurs a galaxy and gaps hide part of it, but neither moves it out of place. What the model
+cannot explain is searched for the lines of a background galaxy (``evidence``): one more number of the embedding.
 """
 
 import numpy as np
@@ -16,6 +16,7 @@ from galspec_core.encoder.data import load_spectra
 from galspec_core.encoder.evidence import Background, describe_residual, search_background
 from galspec_core.encoder.lines import continuum_pixels, line_templates, ratios
 from galspec_core.encoder.pca import CLIP, HISTORY
+from galspec_core.encoder.population import Population
 from galspec_core.encoder.weights import save_weights
 from galspec_core.errors import TrainingError
 from galspec_core.files import write_csv
@@ -110,7 +111,7 @@ def fit_factors(entry, run, grid, shards, train_ids, validation_ids, folder, wei
         raise TrainingError(
             "too few spectra for factors", item=name, expected=f"above {entry['components']}", got=len(spectra)
         )
-    progress = Progress(f"encoder: train {name}", entry["iterations"], "iterations")
+    progress = Progress(f"encoder: train {name}", entry["iterations"] + 1, "iterations")
     lines = line_templates(grid)
     away = continuum_pixels(lines)
     flux, weight = weights_of(spectra.flux, spectra.ivar)
@@ -121,6 +122,9 @@ def fit_factors(entry, run, grid, shards, train_ids, validation_ids, folder, wei
     mean, components = _under_lines(flux, weight, mean, components, precision, away, lines)
     tensors = dict(mean=mean, components=components, precision=precision, lines=lines)
     encoder = FactorEncoder({key: torch.from_numpy(value.astype("f4")) for key, value in tensors.items()}, entry, grid)
+    population = Population.fit(*encoder.measure(spectra.flux, spectra.ivar), entry["populations"])
+    tensors |= {key: getattr(population, key) for key in ("share", "centre", "covariance")}
+    progress.add()
     tensors["excess"] = encoder.excess = measure_excess(*encoder.left(spectra.flux, spectra.ivar), spectra.z)
     snr = encoder.background(spectra).snr
     middle = np.median(snr)
@@ -155,6 +159,10 @@ def _shift(z):
     return np.round(np.log10(1 + np.clip(np.asarray(z, dtype="f8"), 0, MOST_Z)) / DLOGLAM).astype(int)
 
 
+def _variances(covariance):
+    return np.einsum("bkk->bk", covariance)
+
+
 def _average(flux, weight):
     return (weight * flux).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-9)
 
@@ -175,9 +183,9 @@ def _under_lines(flux, weight, mean, components, precision, away, lines):
 class FactorEncoder:
     """Embed rest-frame spectra by their continuum factors, line heights and what is left for a galaxy behind.
 
-    The embedding [B, K + M + 1] holds K coordinates in units of the training spectra's root mean square over all of them, M
-    line heights h over the normalised continuum as arsinh(h / HEIGHT), each pulled to 0 where its error is not small beside
-    HEIGHT, and arsinh of the background lines' S/N above the training spectra's median, in units of their spread.
+    The embedding [B, K + M + 1] holds K coordinates in units of the training spectra's root mean square over all of them and M
+    line heights h over the normalised continuum as arsinh(h / HEIGHT), both as the population of galaxies makes them probable,
+    and arsinh of the background lines' S/N above the training spectra's median, in units of their spread.
     """
 
     def __init__(self, tensors, entry, grid):
@@ -190,12 +198,34 @@ class FactorEncoder:
         self.precision[: self.k, : self.k] = arrays["precision"]
         self.unit = np.sqrt(np.trace(np.linalg.inv(arrays["precision"].astype("f8"))))
         self.excess, self.typical = arrays.get("excess"), arrays.get("typical", (0.0, 1.0))
+        if "share" in arrays:
+            self.population = Population(*(arrays[key].astype("f8") for key in ("share", "centre", "covariance")))
 
     def coordinates(self, flux, ivar):
         """Return the most probable coordinates [B, K], line heights [B, M] and their variances [B, M] of flux[B, L]."""
+        found, covariance = self._solve(flux, ivar)
+        return found[:, : self.k], found[:, self.k :], _variances(covariance)[:, self.k :]
+
+    def measure(self, flux, ivar):
+        """Return coordinates and arsinh(h / HEIGHT) [B, K + M] of flux[B, L] as it shows them, and their noise [B, K + M, K + M].
+
+        What no pixel has seen is 0 with the variance of LOOSE.
+        """
+        return self._measured(*self._solve(flux, ivar))
+
+    def _solve(self, flux, ivar):
         x, weight = weights_of(flux, ivar)
-        found, covariance = solve(np.where(weight > 0, x - self.mean, 0), weight, self.design, self.precision)
-        return found[:, : self.k], found[:, self.k :], np.einsum("bkk->bk", covariance)[:, self.k :]
+        return solve(np.where(weight > 0, x - self.mean, 0), weight, self.design, self.precision)
+
+    def _measured(self, found, covariance):
+        """Return values and noise without the prior of ``precision``; the noise of an arsinh is by its slope."""
+        normal = np.linalg.inv(covariance)
+        noise = np.linalg.inv(normal - self.precision + LOOSE * np.eye(len(self.precision)))
+        values = np.einsum("bij,bjk,bk->bi", noise, normal, found)
+        heights = values[:, self.k :]
+        slope = np.hstack([np.ones((len(values), self.k)), 1 / np.hypot(HEIGHT, heights)])
+        values = np.hstack([values[:, : self.k], np.arcsinh(heights / HEIGHT)])
+        return values, noise * slope[:, :, None] * slope[:, None, :]
 
     def embed(self, flux, ivar, z=None):
         """Return the embedding [B, K + M + 1] of flux[B, L] of galaxies at z[B], 0 where that is not known."""
@@ -216,12 +246,13 @@ class FactorEncoder:
         return tuple(np.concatenate(pieces).astype("f4") for pieces in zip(*parts, strict=True))
 
     def _describe(self, flux, ivar, z):
-        factors, heights, variance = self.coordinates(flux, ivar)
-        likely = heights * HEIGHT**2 / (HEIGHT**2 + variance)
+        whole, covariance = self._solve(flux, ivar)
+        factors, heights, variance = whole[:, : self.k], whole[:, self.k :], _variances(covariance)[:, self.k :]
+        believed = self.population.believe(*self._measured(whole, covariance))
         left, weight = self._residual(flux, ivar, z, factors, heights)
         found = search_background(left, weight, self.loglam, z)
         behind = np.arcsinh(np.maximum(found.snr - self.typical[0], 0) / self.typical[1])[:, None]
-        embedding = FACTORS * factors / self.unit, np.arcsinh(likely / HEIGHT), EVIDENCE * behind
+        embedding = FACTORS * believed[:, : self.k] / self.unit, believed[:, self.k :], EVIDENCE * behind
         odd = np.hstack([heights / np.sqrt(variance), describe_residual(left, weight, found, self.loglam)])
         return np.hstack(embedding), np.hstack([np.arcsinh(odd / 2), ratios(heights)])
 

@@ -16,8 +16,8 @@ from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.metrics import interval
 from galspec_core.spectra.shard import read_gridded
 
-COLUMNS = ["method", "test", "n", "n_positions", "n_distractors", "recall_at_1", "recall_at_1_lo", "recall_at_1_hi"]
-COLUMNS += ["median_rank", "distance_ratio", "note"]
+COLUMNS = ["method", "test", "snr_from", "snr_to", "n", "n_positions", "n_distractors"]
+COLUMNS += ["recall_at_1", "recall_at_1_lo", "recall_at_1_hi", "median_rank", "distance_ratio", "note"]
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,14 @@ def score(rank, ratio, position, n_bootstrap, seed):
     return {"n_positions": len(places), **values, "median_rank": np.median(rank), "distance_ratio": np.median(ratio)}
 
 
-def _row(method, test, survey, targets, strangers, pairs, note, n_bootstrap, seed):
-    """Return one row of the table from the embeddings ``pairs``: of queries, of targets, of the survey."""
+def _row(method, test, survey, targets, strangers, pairs, snr, note, n_bootstrap, seed):
+    """Return one row of the table from the embeddings ``pairs``: of queries, of targets, of the survey.
+
+    ``snr`` holds the S/N of the targets, looked for, and of the queries; medians are told.
+    """
     row = {"method": method, "test": test, "n": len(targets), "note": note}
+    if len(targets):
+        row |= dict(zip(("snr_from", "snr_to"), map(np.median, snr), strict=True))
     row["n_distractors"] = min(map(len, strangers), default=0)
     if not row["n"] or not row["n_distractors"]:
         return {**row, "n_positions": 0, "note": "no pair with a stranger in this survey"}
@@ -131,7 +136,8 @@ def score_repeats(method, survey, embedding, settings, n_bootstrap):
     queries, targets = queries[kept], targets[kept]
     strangers = distractors(survey, targets, settings.distractors)
     pairs = embedding[queries], embedding[targets], embedding
-    return _row(method, "repeats", survey, targets, strangers, pairs, side, n_bootstrap, settings.seed)
+    snr = survey["snr"].to_numpy()[targets], survey["snr"].to_numpy()[queries]
+    return _row(method, "repeats", survey, targets, strangers, pairs, snr, side, n_bootstrap, settings.seed)
 
 
 def score_noise(method, survey, embedding, encoder, shards, settings, n_bootstrap):
@@ -150,16 +156,11 @@ def score_noise(method, survey, embedding, encoder, shards, settings, n_bootstra
     bright = used[survey["snr"].to_numpy()[used] > high]
     at_high[bright] = embed_at(encoder, shards, survey, bright, high, settings.seed, embedding.shape[1])
     query = embed_at(encoder, shards, survey, targets, low, settings.seed, embedding.shape[1])
-    note = f"{side}; {_snr_note(capped['snr'].to_numpy(), targets, strangers)}"
-    pairs = query, at_high[targets], at_high
-    return _row(method, settings.name, survey, targets, strangers, pairs, note, n_bootstrap, settings.seed)
-
-
-def _snr_note(snr, targets, strangers):
-    if not len(targets):
-        return ""
-    others = np.median([np.median(snr[rows]) for rows in strangers])
-    return f"median S/N looked for {np.median(snr[targets]):.1f}, of distractors {others:.1f}"
+    pairs, seen = (query, at_high[targets], at_high), capped["snr"].to_numpy()
+    others = np.median([np.median(seen[rows]) for rows in strangers]) if len(targets) else np.nan
+    note = f"{side}; median S/N of distractors {others:.1f}"
+    snr = seen[targets], np.minimum(seen[targets], low)
+    return _row(method, settings.name, survey, targets, strangers, pairs, snr, note, n_bootstrap, settings.seed)
 
 
 def embed_at(encoder, shards, survey, rows, level, seed, size):

@@ -92,6 +92,12 @@ def test_a_changed_variant_is_made_anew(run, fits):
     assert [entry["components"] for entry in fits] == [3, 2]
 
 
+def test_a_run_without_the_spectra_of_a_grid_is_named(run):
+    (run / "results/spectra/rest/0000.parquet").unlink()
+    with pytest.raises(ConfigError, match=r"rest.*no spectra on this grid"):
+        Ablation(CONFIG, run).run({"pca": Variant("pca", seeds=(0,))})
+
+
 @pytest.mark.parametrize(
     ("entry", "word"),
     [

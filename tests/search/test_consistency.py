@@ -127,4 +127,5 @@ def test_added_noise_is_the_same_every_time_and_bright_spectra_are_brought_down(
     assert rows[0] == rows[1]
     assert rows[0]["recall_at_1"] == 1
     assert 0 < rows[0]["distance_ratio"] < 1
-    assert "median S/N looked for 30.0, of distractors 30.0" in rows[0]["note"]
+    assert (rows[0]["snr_from"], rows[0]["snr_to"]) == (30, 8)
+    assert "median S/N of distractors 30.0" in rows[0]["note"]

@@ -69,9 +69,11 @@ def test_an_edit_runs_one_figure_or_system_again_and_nothing_else(run, file, pla
 
 
 def test_another_grid_runs_everything_from_the_grid_on_and_fetches_nothing(run):
-    restore = run.edit("config/tiny.yaml", "\nspectra: {n_shards: 2, grids: {rest: {interpolation: nearest}}}\n")
+    restore = run.edit(
+        "config/tiny.yaml", "\nspectra: {n_shards: 2, query_shards: 1, grids: {rest: {interpolation: nearest}}}\n"
+    )
     overlay = run.folder / "config/tiny.yaml"
-    overlay.write_text(overlay.read_text().replace("spectra: {n_shards: 2}\n", "", 1))
+    overlay.write_text(overlay.read_text().replace("spectra: {n_shards: 2, query_shards: 1}\n", "", 1))
     try:
         plan = run.plan()
     finally:

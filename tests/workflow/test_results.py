@@ -149,3 +149,18 @@ def test_consistency_has_both_tests_of_every_method(run):
     scored = table[table["n"] > 0]
     assert (scored["recall_at_1_lo"] <= scored["recall_at_1"]).all()
     assert (scored["recall_at_1"] <= scored["recall_at_1_hi"]).all()
+
+
+def test_spectra_that_are_only_asked_about_give_limits_and_negatives(run):
+    """Thirty query spectra are far too few for a number: precision at the base rate is a limit."""
+    done = run.snakemake("results/base_rate.csv", "results/query_ranking.csv")
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
+    table = pd.read_csv(run / "results/base_rate.csv")
+    assert set(table["method"]) == set(METHODS)
+    assert table["n_negatives"].between(20, 30).all()
+    assert table["precision_text"].str.match("[<>]").all()
+    ranked = pd.read_csv(run / "results/query_ranking.csv")
+    assert set(ranked["mix"]) == {"paper", "matched", "query"}
+    queried = ranked[ranked["mix"] == "query"]
+    assert queried["n_negative"].between(20, 30).all()
+    assert queried["recall_fp1"].isna().all()
