@@ -28,17 +28,13 @@ class Population:
         wide = _spread(value, noise)
         alone = cls(np.ones(1), np.median(value, axis=0)[None], wide[None])
         first = alone.believe(value, noise)
-        first /= np.maximum(first.std(axis=0), 1e-12)
-        found = KMeans(min(k, len(value)), n_init=3, random_state=seed).fit_predict(first - first.mean(axis=0))
-        shares = np.eye(found.max() + 1)[found]
-        self = cls(None, None, np.repeat(wide[None], shares.shape[1], axis=0))
-        self._maximise(
-            shares, [(alone.believe(value, noise), np.broadcast_to(0.1 * wide, noise.shape))] * shares.shape[1], 0
-        )
+        scaled = (first - first.mean(axis=0)) / np.maximum(first.std(axis=0), 1e-12)
+        found = KMeans(min(k, len(value)), n_init=3, random_state=seed).fit_predict(scaled)
+        start = first, np.broadcast_to(0.1 * wide, noise.shape)
+        population = cls._likeliest(np.eye(found.max() + 1)[found], [start] * (found.max() + 1), 0)
         for _ in range(ROUNDS):
-            shares, parts = self._expect(value, noise, spread=True)
-            self._maximise(shares, parts, FLOOR * wide)
-        return self
+            population = cls._likeliest(*population._expect(value, noise, spread=True), FLOOR * wide)
+        return population
 
     def believe(self, value, noise):
         """Return the mean [B, D] of what lies behind values [B, D] measured with noise [B, D, D]."""
@@ -60,17 +56,17 @@ class Population:
         shares = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
         return shares / shares.sum(axis=1, keepdims=True), parts
 
-    def _maximise(self, shares, parts, floor):
-        weight = np.maximum(shares, 1e-12)
-        self.share = weight.sum(axis=0) / weight.sum()
-        self.centre = np.stack(
-            [np.average(mean, axis=0, weights=own) for own, (mean, _) in zip(weight.T, parts, strict=True)]
-        )
-        spreads = []
-        for own, centre, (mean, left) in zip(weight.T, self.centre, parts, strict=True):
+    @classmethod
+    def _likeliest(cls, shares, parts, floor):
+        """Return the mixture that is most likely when each Gaussian k has the share [N] of each value and makes ``parts[k]`` of it."""
+        centres, covariances = [], []
+        for own, (mean, left) in zip(np.maximum(shares.T, 1e-12), parts, strict=True):
+            centre = np.average(mean, axis=0, weights=own)
             away = mean - centre
-            spreads.append(((own[:, None] * away).T @ away + np.einsum("b,bij->ij", own, left)) / own.sum() + floor)
-        self.covariance = np.stack(spreads)
+            spread = (own[:, None] * away).T @ away + np.einsum("b,bij->ij", own, left)
+            centres.append(centre)
+            covariances.append(spread / own.sum() + floor)
+        return cls(np.maximum(shares, 1e-12).mean(axis=0), np.stack(centres), np.stack(covariances))
 
 
 def _spread(value, noise):

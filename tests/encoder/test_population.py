@@ -27,9 +27,9 @@ def test_the_spread_is_that_of_the_galaxies_and_not_of_the_noise(survey):
 
 def test_two_kinds_are_told_apart(survey):
     _, value, noise = survey
-    found = Population.fit(value, noise, 2)
+    found = Population.fit(value[:, [0, 2]], noise[:, [0, 2]][:, :, [0, 2]], 2)
     assert sorted(found.share) == pytest.approx([0.25, 0.75], abs=0.03)
-    assert sorted(found.centre[:, 2]) == pytest.approx([0, 5], abs=0.1)
+    assert sorted(found.centre[:, 1]) == pytest.approx([0, 5], abs=0.1)
 
 
 @pytest.mark.parametrize("k", [1, 2])
