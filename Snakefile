@@ -23,7 +23,6 @@ rule all:
         "results/table1.csv",
         "results/table3.csv",
         "results/table4.csv",
-        "results/classes.csv",
         "results/spectra/rejected.csv",
         "results/figures/neighbours.pdf",
         expand("results/figures/loss_{encoder}.pdf", encoder=TRAINED),

@@ -12,6 +12,8 @@ import galspec_core
 from galspec_core.errors import GalspecError
 
 app = typer.Typer(help="Find rare galaxies in spectroscopic surveys.", no_args_is_help=True, add_completion=True)
+MACRO = {"table2.csv": "Star-forming, AGN and normal (table 2)", "classes.csv": "All labels in one vote (classes.csv)"}
+AS_TEXT = dict(index=False, float_format="%.3f", na_rep="", max_colwidth=60)
 STATES = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
 
 
@@ -77,12 +79,13 @@ def show(directory: Annotated[Path, typer.Argument(help="Where the run is.")] = 
     table = pd.read_csv(results / "table4.csv")
     columns = ["task", "method", "precision", "recall", "f1", "f1_lo", "f1_hi", "roc_auc", "n_test", "n_target", "note"]
     print(printed(table, columns).to_string(index=False, max_colwidth=60))
-    if (results / "table2.csv").is_file():
-        macro = pd.read_csv(results / "table2.csv").query("`class` == 'macro'")
-        columns = ["method", "accuracy", "precision", "recall", "f1", "f1_lo", "f1_hi", "note"]
-        print("\nStar-forming, AGN and normal (table 2), means over the three classes:")
-        print(macro[columns].to_string(index=False, float_format="%.3f", na_rep="", max_colwidth=60))
+    for file, said in MACRO.items():
+        if (results / file).is_file():
+            macro = pd.read_csv(results / file).query("`class` == 'macro'")
+            columns = ["method", "accuracy", "precision", "recall", "f1", "f1_lo", "f1_hi", "note"]
+            print(f"\n{said}, means over the classes:")
+            print(macro.reindex(columns=columns).dropna(axis=1, how="all").to_string(**AS_TEXT))
     if (results / "report.html").is_file():
         print(f"\nEvery table and figure with its caption: {results}/report.html")
     print(f"\nLook at {results}/figures/neighbours.png (test spectra with their neighbours), the loss plots beside it,")
-    print(f"{results}/table4.csv and {results}/classes.csv; rejected spectra are in {results}/spectra/rejected.csv.")
+    print(f"{results}/table4.csv; rejected spectra are in {results}/spectra/rejected.csv.")
