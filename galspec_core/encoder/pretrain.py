@@ -127,7 +127,8 @@ class Trainer:
         course, training = self.course, self.training
         late = training.max_minutes is not None and course.seconds > 60 * training.max_minutes
         if late and course.step < training.steps:
-            logger.info("stopped at step %d: max_minutes is reached", course.step)
+            said = "stopped at step %d of %d by max_minutes: another run, on a busier machine, may get less far"
+            logger.warning(said, course.step, training.steps)
         return course.step >= training.steps or course.stale >= training.patience or late
 
     def _step(self, batch):
