@@ -30,6 +30,7 @@ MOST_SNR = 30.0  # a pixel: calibration, not noise, is what is left beyond (our 
 FACTORS = 2.0  # weight of the factors beside the lines in an embedding (our choice)
 EVIDENCE = 2.0  # weight of the background lines there (our choice)
 MOST_Z = 1.0  # redshift up to which noise is known by observed wavelength
+MIXTURE = ("share", "centre", "covariance")  # of the population, among the weights
 TAIL = 95  # percentile of |residual| / error by which noise is judged, 1.96 where errors are right
 ENOUGH = 50  # spectra that must have seen a pixel before its errors are doubted
 QUIET = 0.5  # share of the spectra, those of weakest lines, that say what stands under the lines
@@ -123,7 +124,7 @@ def fit_factors(entry, run, grid, shards, train_ids, validation_ids, folder, wei
     tensors = dict(mean=mean, components=components, precision=precision, lines=lines)
     encoder = FactorEncoder({key: torch.from_numpy(value.astype("f4")) for key, value in tensors.items()}, entry, grid)
     population = Population.fit(*encoder.measure(spectra.flux, spectra.ivar), entry["populations"])
-    tensors |= {key: getattr(population, key) for key in ("share", "centre", "covariance")}
+    tensors |= {key: getattr(population, key) for key in MIXTURE}
     progress.add()
     tensors["excess"] = encoder.excess = measure_excess(*encoder.left(spectra.flux, spectra.ivar), spectra.z)
     snr = encoder.background(spectra).snr
@@ -198,8 +199,8 @@ class FactorEncoder:
         self.precision[: self.k, : self.k] = arrays["precision"]
         self.unit = np.sqrt(np.trace(np.linalg.inv(arrays["precision"].astype("f8"))))
         self.excess, self.typical = arrays.get("excess"), arrays.get("typical", (0.0, 1.0))
-        if "share" in arrays:
-            self.population = Population(*(arrays[key].astype("f8") for key in ("share", "centre", "covariance")))
+        mixture = [arrays[key].astype("f8") for key in MIXTURE if key in arrays]
+        self.population = Population(*mixture) if mixture else None
 
     def coordinates(self, flux, ivar):
         """Return the most probable coordinates [B, K], line heights [B, M] and their variances [B, M] of flux[B, L]."""

@@ -28,6 +28,8 @@ def make_encoder():
     shapes = np.stack([x, np.cos(5 * x)]) / np.sqrt(len(WAVE))
     tensors = dict(mean=1 - np.sum(depth, axis=0), components=shapes, precision=0.01 * np.eye(2))
     tensors |= dict(lines=line_templates(GRID), excess=np.ones(9000))
+    spread = np.diag([100.0, 100.0, *np.full(len(LINES), 4.0)])
+    tensors |= dict(share=[1.0], centre=np.zeros((1, len(spread))), covariance=spread[None])
     entry = dict(kind="factors", grid="wide", components=2)
     return FactorEncoder({key: torch.tensor(value, dtype=torch.float32) for key, value in tensors.items()}, entry, GRID)
 
