@@ -17,7 +17,7 @@ rule pretrain_encoder:
         "benchmarks/encoder/pretrain_encoder/{encoder}.tsv"
     conda:
         "../envs/galspec.yaml"
-    threads: config["encoder"]["torch_threads"]
+    threads: lambda wildcards: config["encoder"]["torch_threads"] if wildcards.encoder in TRAINED else 1
     resources:
         mem_mb=12000,
         runtime=60 * config["encoder"]["training_hours"],
@@ -44,13 +44,13 @@ rule embed_shard:
         "benchmarks/encoder/embed_shard/{encoder}/{shard}.tsv"
     conda:
         "../envs/galspec.yaml"
-    threads: config["encoder"]["torch_threads"]
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
         gpu=lambda wildcards: int(wildcards.encoder in TRAINED),
     params:
         code=code("embed_shard"),
-        run=unrecorded(config["encoder"]),
+        run=unrecorded(config["encoder"] | {"torch_threads": 1}),
     script:
         "../workflow_scripts/embed_shard.py"

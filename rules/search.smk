@@ -48,10 +48,10 @@ rule vote_task:
         "benchmarks/search/vote_task/{task}.tsv"
     conda:
         "../envs/galspec.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=8000,
-        runtime=120,
+        runtime=240,
     params:
         code=code("vote_task"),
         task=lambda wildcards: TASKS.get(wildcards.task, {}),

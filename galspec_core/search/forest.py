@@ -72,7 +72,8 @@ class NeighbourForest:
 
     def _leaves(self, x):
         """Return the leaf of x[Q, F] in each tree [Q, T], numbered through all trees."""
-        return np.stack([tree.apply(np.asarray(x, dtype="f4")) for tree in self.trees], axis=1) + self.starts[:-1]
+        x = np.ascontiguousarray(x, dtype="f4")
+        return np.stack([tree.tree_.apply(x) for tree in self.trees], axis=1) + self.starts[:-1]
 
     def weights(self, x, position=None):
         """Yield (rows, weights): a slice of queries x[Q, F] and the weights [q, N] of all entries, sparse, adding up to 1.
