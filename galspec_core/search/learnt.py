@@ -2,7 +2,8 @@
 
 It sees the embedding and the evidence beside it; the encoder stays as it is. All labels of the entries grow the forest, also
 where a task asks for one target against the rest. Trees that never saw a galaxy's position judge it: these shares set the
-threshold above which a target is named (best F1) and turn shares into probabilities, without a second fit.
+threshold above which a target is named (best F1), or the factor by which each class's share counts where all labels vote (best
+macro F1), and turn shares into probabilities, without a second fit.
 """
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 
 from galspec_core.search.calibration import Calibration
 from galspec_core.search.forest import NeighbourForest
-from galspec_core.search.metrics import best_threshold
+from galspec_core.search.metrics import best_factors, best_threshold
 from galspec_core.search.vote import LABELLINGS, OTHER, labels_of, one_class
 
 
@@ -97,6 +98,8 @@ class LearntVoter:
         }
 
     def _decide_label(self, names, codes, own, shares):
+        factors = best_factors(own, codes)
+        own, shares = (_normalised(each * factors) for each in (own, shares))
         winner, share = shares.argmax(axis=1), shares.max(axis=1)
         right = Calibration.fit(own.max(axis=1), own.argmax(axis=1) == codes)
         return {
@@ -105,6 +108,11 @@ class LearntVoter:
             "score": share,
             "probability": right.probability(share),
         }
+
+
+def _normalised(shares):
+    """Return shares [Q, C] that add up to 1, but for those that every tree has seen: they have none."""
+    return shares / np.maximum(shares.sum(axis=1, keepdims=True), np.finfo("f8").tiny)
 
 
 def grown_on(task, target, labels):

@@ -7,6 +7,7 @@ import pytest
 from galspec_core.search.metrics import (
     Counts,
     accuracy,
+    best_factors,
     bootstrap_f1,
     count,
     f1,
@@ -145,3 +146,19 @@ def test_a_seed_without_targets_is_left_out_with_a_note():
 def test_a_survey_without_targets_gives_no_numbers():
     scores = score_target(frame(["other"] * 3, ["other"] * 3), np.arange(3), 20, 0)
     assert np.isnan([scores[key] for key in ("recall", "f1", "f1_lo", "f1_hi", "average_precision", "roc_auc")]).all()
+
+
+def test_a_rare_class_with_small_shares_gets_the_factor_that_lets_it_win():
+    """Ten members hold shares of .3 to .4, ninety others .05: argmax never names them, a factor does."""
+    codes = np.repeat([0, 1], [90, 10])
+    rare = np.where(codes == 1, np.linspace(0.3, 0.4, 100), 0.05)
+    shares = np.stack([1 - rare, rare], axis=1)
+    assert (shares.argmax(axis=1) == 0).all()
+    factors = best_factors(shares, codes)
+    assert factors[1] > factors[0]
+    assert ((shares * factors**2).argmax(axis=1) == codes).all()
+
+
+def test_shares_that_are_right_already_keep_their_size():
+    shares = np.eye(3)[np.arange(30) % 3] * 0.8 + 0.2 / 3
+    assert (best_factors(shares, np.arange(30) % 3) == 1).all()
