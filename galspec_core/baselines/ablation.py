@@ -191,7 +191,9 @@ class Ablation:
         if vote == "learnt":
             embedding = np.hstack([embedding, evidence])
             learnt = self.config["search"]["learnt"]
-            settings = ForestSettings(**{key: learnt[key] for key in ("trees", "min_leaf", "balance")})
+            settings = ForestSettings(
+                **{key: value for key, value in learnt.items() if key not in ("methods", "shown")}
+            )
             voter = LearntVoter(task, target, base, embedding[places], settings, 1, threads)
         else:
             voter = Voter(task, target, base, VoteSettings.from_config(self._search(), spec), threads)

@@ -3,9 +3,9 @@
 A tree puts a query into a leaf among some entries. The weight of an entry is its share of that leaf, averaged over trees: a
 random forest is a weighted vote of nearest neighbours whose metric is learnt from the labels (Lin & Jeon 2006, JASA 101, 578;
 Breiman 2001, Machine Learning 45, 5). The trees are extremely randomised ones: of each number one threshold is drawn at random,
-and the best of these divides (Geurts, Ernst & Wehenkel 2006, Machine Learning 63, 3). Every tree is grown on a bootstrap of sky
-positions and not of spectra, so that the trees that never saw a position judge its spectra without having seen the galaxy: a
-cross-validation that costs nothing.
+and the best of these divides (Geurts, Ernst & Wehenkel 2006, Machine Learning 63, 3). Every tree is grown on four fifths of the
+sky positions, so that the trees that never saw a position judge its spectra without having seen the galaxy: a cross-validation
+that costs nothing.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,11 @@ QUERIES_AT_ONCE = 256  # queries whose weights are held at once
 
 @dataclass(frozen=True)
 class ForestSettings:
-    """trees; min_leaf, the fewest entries of a leaf; balance, the power of 1 / frequency by which classes weigh."""
+    """trees; seen, the share of positions that grow a tree; min_leaf, the fewest entries of a leaf; balance, the power of
+    1 / frequency by which classes weigh."""
 
     trees: int = 200
+    seen: float = 0.8
     min_leaf: int = 1
     balance: float = 0.5
 
@@ -36,7 +38,7 @@ class NeighbourForest:
     ----------
     settings : ForestSettings
     seed : int
-        Of the bootstrap and of the trees' choices.
+        Of the positions drawn and of the trees' choices.
     threads : int
         Trees grown at once; no result depends on it.
 
@@ -51,13 +53,14 @@ class NeighbourForest:
             raise SearchError("a vote needs at least one entry in its knowledge base")
         self.positions, groups = np.unique(position, return_inverse=True)
         rng = np.random.default_rng(seed)
-        n, trees = len(self.positions), settings.trees
-        self.drawn = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(trees)])
+        n = len(self.positions)
+        size = max(1, min(n - 1, round(settings.seen * n)))  # a tree leaves one position out at least, if there are two
+        self.drawn = np.stack([rng.permutation(n) for _ in range(settings.trees)]) < size
         counts = np.bincount(codes)[codes]
         weight = (len(codes) / counts) ** settings.balance
         grown = Parallel(n_jobs=threads, backend="threading")(
-            delayed(_grow)(x, codes, weight * times[groups], settings.min_leaf, int(state))
-            for times, state in zip(self.drawn, rng.integers(2**31, size=trees), strict=True)
+            delayed(_grow)(x, codes, weight * drawn[groups], settings.min_leaf, int(state))
+            for drawn, state in zip(self.drawn, rng.integers(2**31, size=settings.trees), strict=True)
         )
         self.trees = [tree for tree, _ in grown]
         self.starts = np.cumsum([0, *(tree.tree_.node_count for tree in self.trees)])
@@ -95,8 +98,7 @@ class NeighbourForest:
         """Return where a tree has not seen a position [Q]: [Q, T]."""
         place = np.searchsorted(self.positions, position)
         place = np.minimum(place, len(self.positions) - 1)
-        times = np.where(self.positions[place] == position, self.drawn[:, place], 0)
-        return (times == 0).T.astype("f8")
+        return ~(self.drawn[:, place] & (self.positions[place] == position)).T
 
 
 def _grow(x, codes, weight, min_leaf, state):

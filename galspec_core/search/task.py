@@ -115,7 +115,7 @@ def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads
     threads : int
         FAISS's threads.
     learnt : dict, optional
-        ``search.learnt``: methods whose vote is learnt, trees, min_leaf, balance, shown.
+        ``search.learnt``: methods whose vote is learnt, trees, seen, min_leaf, balance, shown.
 
     Raises
     ------

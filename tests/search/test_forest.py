@@ -59,12 +59,22 @@ def test_a_position_that_every_tree_saw_has_no_neighbours_at_all():
     assert np.allclose(dense(forest, x, np.ones(20, "u8")).sum(axis=1), 1)
 
 
+def test_each_tree_leaves_out_a_fifth_of_the_positions_or_one_at_least():
+    x, codes, position = clumps()
+    for entries, size in ((120, 48), (6, 2), (4, 1), (2, 1)):
+        forest = NeighbourForest(x[:entries], codes[:entries], position[:entries], SETTINGS)
+        assert (forest.drawn.sum(axis=1) == size).all()
+
+
 def test_a_rare_class_weighs_more_the_more_the_classes_are_balanced():
     rng = np.random.default_rng(0)
     x, codes = rng.normal(size=(400, 2)).astype("f4"), (np.arange(400) < 40).astype(int)
     position = np.arange(400, dtype="u8")
     shares = [
-        (dense(NeighbourForest(x, codes, position, ForestSettings(30, 5, power)), x, position) @ codes).mean()
+        (
+            dense(NeighbourForest(x, codes, position, ForestSettings(30, min_leaf=5, balance=power)), x, position)
+            @ codes
+        ).mean()
         for power in (0.0, 0.5, 1.0)
     ]
     assert shares[0] < shares[1] < shares[2]
