@@ -222,7 +222,13 @@ def keep_columns(embedding, evidence, without):
     if not without:
         return embedding, evidence
     lines, features, behind = len(LINES), 2 * len(WIDTHS), 2 + len(BACKGROUND)
-    sizes = (("lines", lines), ("residual", features), ("background", behind), ("residual", 1), ("lines", len(PAIRS)))
+    sizes = (
+        ("lines", lines),
+        ("residual", features),
+        ("background", behind),
+        ("residual", 1),
+        ("lines", 2 * len(PAIRS) + 2),
+    )
     beside = np.concatenate([np.full(size, name) for name, size in sizes])
     inside = np.array(["factors"] * (embedding.shape[1] - lines - 1) + ["lines"] * lines + ["background"])
     if evidence.shape[1] != len(beside):

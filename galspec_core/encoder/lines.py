@@ -31,6 +31,7 @@ PAIRS = (  # lines whose ratio tells what ionises the gas: BPT diagrams (Baldwin
     ("Hα", "Hβ"),
 )
 FAINT = 0.01  # of the continuum: a ratio to a line far below this says nothing (our choice)
+LEAST = 0.015  # of the continuum: added to both lines of a logarithm, so that no line is a finite ratio (our choice)
 C_KMS = 299792.458
 WIDTH = 150.0  # km/s, sigma of every line, instrument included (our choice)
 APART = 4.0  # of these widths from a line the continuum begins (our choice)
@@ -61,6 +62,18 @@ def ratios(heights):
     names = list(LINES)
     above, below = (heights[:, [names.index(pair[i]) for pair in PAIRS]] for i in (0, 1))
     return np.arctan2(above, np.abs(below) + FAINT)
+
+
+def log_ratios(heights):
+    """Return ln ratios [B, R + 2] of PAIRS from line heights [B, M], absorption as no line.
+
+    The last two run along and across the branches of the BPT diagram: [O III] 5007 over Hβ less, and plus, [N II] 6583 over Hα.
+    """
+    names = list(LINES)
+    strength = np.log(np.maximum(heights, 0) + LEAST)
+    above, below = (strength[:, [names.index(pair[i]) for pair in PAIRS]] for i in (0, 1))
+    nitrogen, oxygen = (above - below)[:, :2].T
+    return np.column_stack([above - below, oxygen - nitrogen, oxygen + nitrogen])
 
 
 def continuum_pixels(templates):

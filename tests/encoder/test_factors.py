@@ -7,7 +7,7 @@ import pytest
 from galspec_core.encoder.embed import FIT, load_encoder
 from galspec_core.encoder.evidence import BACKGROUND, WIDTHS
 from galspec_core.encoder.factors import HEIGHT, measure_excess, regress, solve
-from galspec_core.encoder.lines import LINES, PAIRS, continuum_pixels, line_templates
+from galspec_core.encoder.lines import LINES, PAIRS, continuum_pixels, line_templates, log_ratios
 from galspec_core.errors import ConfigError, TrainingError
 from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.shard import Gridded, write_gridded
@@ -159,7 +159,7 @@ def test_evidence_stands_beside_the_embedding(encoder):
     spectra, _, _ = make(30, seed=13)
     embedding, evidence = encoder.describe(spectra.flux, spectra.ivar, spectra.z)
     assert np.array_equal(embedding, encoder.embed(spectra.flux, spectra.ivar, spectra.z))
-    assert evidence.shape == (30, len(NAMES) + 2 * len(WIDTHS) + 2 + len(BACKGROUND) + 1 + len(PAIRS))
+    assert evidence.shape == (30, len(NAMES) + 2 * len(WIDTHS) + 2 + len(BACKGROUND) + 1 + 2 * len(PAIRS) + 2)
     assert np.isfinite(evidence).all()
     assert evidence.dtype == np.float32
 
@@ -171,6 +171,26 @@ def test_evidence_says_how_sure_a_line_is_and_not_how_strong(encoder):
     strong = np.abs(sure) > 4
     assert strong.any()
     assert np.median(np.sinh(sure[strong]) / np.sinh(unsure[strong])) == pytest.approx(10, rel=0.2)
+
+
+def test_ratios_of_strong_lines_are_theirs_and_those_of_no_lines_are_one():
+    heights = np.zeros((3, len(NAMES)))
+    heights[0, NAMES.index("Hα")], heights[0, NAMES.index("[N II] 6583")] = 40.0, 10.0
+    heights[0, NAMES.index("Hβ")], heights[0, NAMES.index("[O III] 5007")] = 10.0, 80.0
+    heights[1] = -0.3
+    found = log_ratios(heights)
+    assert found.shape == (3, len(PAIRS) + 2)
+    nitrogen, oxygen = found[0, :2]
+    assert np.allclose([nitrogen, oxygen], np.log([1 / 4, 8]), atol=0.01)
+    assert np.allclose(found[0, -2:], [oxygen - nitrogen, oxygen + nitrogen])
+    assert np.allclose(found[1:], 0)
+
+
+def test_ratios_in_the_evidence_are_those_of_the_lines_in_the_embedding(encoder):
+    spectra, _, _ = make(30, seed=16)
+    embedding, evidence = encoder.describe(spectra.flux, spectra.ivar, spectra.z)
+    lines = HEIGHT * np.sinh(embedding[:, encoder.k : encoder.k + len(NAMES)])
+    assert np.allclose(evidence[:, -len(PAIRS) - 2 :], log_ratios(lines), atol=1e-3)
 
 
 def test_a_broad_hump_that_no_galaxy_has_is_the_strongest_feature_of_its_width(encoder):
