@@ -488,7 +488,7 @@ rule estimate_parameters:
             m: expand("results/encoder/{encoder}/embedding/{shard}.parquet", encoder=m, shard=SHARDS) for m in METHODS
         },
         frames={m: config["spectra"]["grids"][GRID_OF[m]]["frame"] for m in METHODS},
-        search={key: config["search"][key] for key in VOTE_KEYS},
+        vote={key: config["search"][key] for key in [*VOTE_KEYS, "learnt"]},
         k=config["search"]["parameters"]["k"],
         bootstrap=config["search"]["bootstrap"],
     script:

@@ -22,7 +22,7 @@ with job_log(snakemake.log[0]) as log:
         params.embeddings,
         params.frames,
         manifest,
-        params.search,
+        params.vote,
         params.k,
         params.bootstrap,
         snakemake.threads,

@@ -10,9 +10,10 @@ from galspec_core.catalogs.quantities import Quantity, read_quantity
 from galspec_core.encoder.embed import write_embedding
 from galspec_core.errors import CatalogError
 from galspec_core.search.knowledge_base import KnowledgeBase
-from galspec_core.search.parameters import estimate, judge, parameters_table, scatter
+from galspec_core.search.parameters import estimate, estimate_learnt, judge, parameters_table, scatter
 
 SEARCH = dict(weight="exp", normalise="sum", epsilon=1e-6, scale="paper")
+VOTE = {**SEARCH, "learnt": {"methods": ["near"], "trees": 20}}
 MASS = Quantity("MASS", "linear", 0, 20, 0.5, "dex")
 N = 300
 
@@ -61,8 +62,9 @@ def test_a_quantity_the_embedding_shows_is_found_and_one_it_does_not_is_a_guess(
     values = {"mass": shown + 10, "random": rng.normal(10, 1, N), "none": np.full(N, np.nan), "z": shown}
     paths = {"near": [tmp_path / "0.parquet"], "far": [tmp_path / "0.parquet"]}
     frames = {"near": "rest", "far": "observed"}
-    table = parameters_table(quantities, values, paths, frames, manifest, SEARCH, 10, 50)
-    table = table.set_index(["method", "parameter"])
+    table = parameters_table(quantities, values, paths, frames, manifest, VOTE, 10, 50)
+    assert set(table.loc[table["vote"] == "learnt", "method"]) == {"near"}
+    table = table[table["vote"] == "fixed"].set_index(["method", "parameter"])
     mass, blind = table.loc[("near", "mass")], table.loc[("near", "random")]
     assert mass["r"] > 0.99
     assert mass["scatter"] < 0.1 * mass["scatter_of_guess"]
@@ -74,6 +76,28 @@ def test_a_quantity_the_embedding_shows_is_found_and_one_it_does_not_is_a_guess(
     assert "rest frame" in table.loc[("near", "z"), "note"]
     assert table.loc[("near", "z"), "n"] == 0
     assert table.loc[("far", "z"), "n"] == (manifest["side"] == "test").sum()
+
+
+def test_a_learnt_vote_sees_past_numbers_that_tell_nothing():
+    rng = np.random.default_rng(3)
+    vectors = np.hstack([rng.normal(0, 1, (N, 1)), rng.normal(0, 5, (N, 10))])
+    values = np.where(np.arange(N) % 10 == 0, np.nan, vectors[:, 0])
+    queries = np.hstack([rng.normal(0, 1, (N, 1)), rng.normal(0, 5, (N, 10))])
+    ids = np.arange(N, dtype="u8")
+    base = KnowledgeBase.build(vectors, pd.DataFrame({"specobjid": ids, "position": ids, "label": ""}))
+    asked = pd.DataFrame({"specobjid": ids + np.uint64(N), "position": ids + np.uint64(N)})
+    by_distance = estimate(base, values, queries, asked, 10, SEARCH)
+    by_forest = estimate_learnt(vectors, values, queries, 50)
+    assert scatter(by_distance - queries[:, 0]) > 0.6
+    assert scatter(by_forest - queries[:, 0]) < 0.3
+    assert np.nanmin(values) <= by_forest.min() < by_forest.max() <= np.nanmax(values)  # means of what is there
+
+
+def test_a_learnt_estimate_does_not_depend_on_threads():
+    rng = np.random.default_rng(4)
+    vectors, queries = rng.normal(0, 1, (N, 4)), rng.normal(0, 1, (N, 4))
+    one, two = (estimate_learnt(vectors, vectors[:, 0], queries, 20, threads) for threads in (1, 2))
+    assert (one == two).all()
 
 
 def test_values_are_matched_by_identifier_or_fibre_and_the_first_file_counts(tmp_path):
