@@ -33,6 +33,7 @@ from galspec_core.errors import ConfigError
 from galspec_core.files import replace, write_csv
 from galspec_core.log import logger
 from galspec_core.provenance import code_hash
+from galspec_core.search.consistency import Consistency, score_repeats
 from galspec_core.search.forest import ForestSettings
 from galspec_core.search.knowledge_base import KnowledgeBase
 from galspec_core.search.learnt import LearntVoter
@@ -45,6 +46,7 @@ from galspec_core.spectra.reject import read_rejected
 COLUMNS = ["variant", "survey", "metric", "mean", "std", "n_seeds", "train_seconds"]
 DRAWN = 0.8  # share of the training side's positions that one training seed sees (our choice)
 ROWS_AT_ONCE = 512  # spectra embedded at once
+REPEATS = {"repeats, recall at 1": "recall_at_1", "repeats, distance ratio": "distance_ratio"}
 VOTE_KEYS = ("top_k", "weight", "epsilon", "normalise", "scale")
 GROUPS = ("evidence", "background", "lines", "residual")  # what a variant may leave out
 
@@ -53,8 +55,8 @@ GROUPS = ("evidence", "background", "lines", "residual")  # what a variant may l
 class Variant:
     """``encoder`` of the configuration, its settings changed by ``over``; ``vote`` is fixed or learnt.
 
-    ``without`` names GROUPS that are left out, ``labels`` is the share of each label that stays in the knowledge base, ``seeds``
-    are training seeds.
+    ``without`` names GROUPS that are left out, ``labels`` is the share of each label that stays in the knowledge base, ``beside``
+    another encoder of the configuration whose numbers a learnt vote sees too, ``seeds`` are training seeds.
     """
 
     encoder: str
@@ -62,6 +64,7 @@ class Variant:
     vote: str = "fixed"
     without: tuple = ()
     labels: float = 1.0
+    beside: str | None = None
     seeds: tuple = (0, 1, 2)
 
     def check(self, name, config):
@@ -70,6 +73,7 @@ class Variant:
             "encoder": ([self.encoder], config["encoders"]),
             "vote": ([self.vote], ("fixed", "learnt")),
             "without": (self.without, GROUPS),
+            "beside": ([self.beside] if self.beside else [], config["encoders"]),
             "over": (self.over, config["encoders"].get(self.encoder, {})),
         }
         for key, (given, known) in choices.items():
@@ -117,10 +121,13 @@ class Ablation:
         """Return {metric: value, seconds: of the fit} of one variant and training seed, made once."""
         entry = self._entry(variant, seed)
         learnt, search = (self.config["search"][key] if key else self._search() for key in ("learnt", None))
-        key = _hash([entry, variant.vote, variant.without, variant.labels, search, learnt, code_hash(__file__)])
-        path = self.work / f"scores-{key}-{seed}.json"
+        other = variant.beside and self._entry(Variant(variant.beside), seed)
+        made = [entry, other, variant.vote, variant.without, variant.labels, search, learnt, code_hash(__file__)]
+        path = self.work / f"scores-{_hash(made)}-{seed}.json"
         if not path.exists():
             embedded = self._embedded(entry, seed)
+            if other:
+                embedded = _side_by_side(embedded, self._embedded(other, seed))
             scores = self._vote(embedded, variant) | {"seconds": float(embedded["seconds"]), "variant": name}
             with replace(path) as temporary:
                 Path(temporary).write_text(json.dumps(scores, indent=1))
@@ -160,7 +167,7 @@ class Ablation:
         FIT[entry["kind"]](entry, self.config["encoder"], grid, shards, *ids, *files, folder.name)
         seconds = time.monotonic() - start
         encoder = load_encoder(files[1], self.config["encoder"])
-        spectra = load_spectra(shards, self.roles.loc[self.roles["task"] != "", "specobjid"].to_numpy())
+        spectra = load_spectra(shards, self.roles["specobjid"].unique())
         starts = range(0, len(spectra), ROWS_AT_ONCE)
         parts = [spectra[i : i + ROWS_AT_ONCE] for i in starts]
         found = [describe(encoder, part.flux, part.ivar, part.z) for part in parts]
@@ -172,7 +179,7 @@ class Ablation:
         order = np.argsort(embedded["ids"])
         ids = embedded["ids"][order]
         embedding, evidence = keep_columns(embedded["embedding"][order], embedded["evidence"][order], variant.without)
-        scores = {}
+        scores = self._known_again(ids, embedding)
         for task, spec in self.tasks.items():
             roles = thin(self.roles[self.roles["task"] == task], variant.labels)
             votes = self._task_votes(task, spec.get("target"), roles, ids, embedding, evidence, variant.vote, spec)
@@ -183,6 +190,13 @@ class Ablation:
                 found = score_target(votes, position, 1, 0)
                 scores |= {f"{task} F1": float(found["f1"]), f"{task} ROC AUC": float(found["roc_auc"])}
         return scores
+
+    def _known_again(self, ids, embedding):
+        """Return how often a repeat observation is nearer than any stranger like it (``search.consistency``)."""
+        survey = self.manifest.set_index("specobjid").loc[ids].reset_index()
+        settings = from_section(Consistency, self.config["search"]["consistency"], "search.consistency")
+        row = score_repeats("", survey, embedding, settings, 1)
+        return {key: float(row.get(name, np.nan)) for key, name in REPEATS.items()}
 
     def _task_votes(self, task, target, roles, ids, embedding, evidence, vote, spec):
         entries = with_manifest(task_entries(task, roles), self.manifest)
@@ -203,6 +217,14 @@ class Ablation:
             queries = embedding[np.searchsorted(ids, spectra["specobjid"].to_numpy())]
             parts.append(voter.votes(seed, spectra, queries).assign(seed=seed))
         return pd.concat(parts, ignore_index=True)
+
+
+def _side_by_side(embedded, other):
+    """Return an embedding with another's numbers beside it, as evidence."""
+    if not np.array_equal(embedded["ids"], other["ids"]):
+        raise ConfigError("encoders that stand side by side must have seen the same spectra", item="beside")
+    evidence = [embedded["evidence"], other["embedding"], other["evidence"]]
+    return {**embedded, "evidence": np.hstack(evidence), "seconds": embedded["seconds"] + other["seconds"]}
 
 
 def thin(roles, share):

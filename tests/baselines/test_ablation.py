@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from galspec_core.baselines import ablation
-from galspec_core.baselines.ablation import COLUMNS, Ablation, Variant, keep_columns, read_variants, thin
+from galspec_core.baselines.ablation import COLUMNS, REPEATS, Ablation, Variant, keep_columns, read_variants, thin
 from galspec_core.errors import ConfigError
 from galspec_core.spectra.reject import COLUMNS as REJECTED
 from galspec_core.spectra.shard import write_gridded
@@ -20,6 +20,9 @@ CONFIG = {
     "search": {
         **dict(top_k=3, weight="exp", epsilon=1e-6, normalise="sum", scale="median"),
         "learnt": dict(methods=[], trees=10, min_leaf=2, balance=0.5, shown=3),
+        "consistency": dict(
+            distractors=10, snr=[30.0, 8.0], galaxies=5, least_drop=1.5, max_dz=0.002, test_side=1, seed=0
+        ),
     },
     "tasks": {"liner": {"target": "LINER", "source": "bpt", "negatives": {"from": "labels"}}},
     "catalogs": {"files": {"galspecextra": "a", "portsmouth_boss": "b", "portsmouth_legacy": None}},
@@ -39,7 +42,8 @@ def run(tmp_path, spectra, roles, manifest):
     parts = [roles, roles.assign(task="classes")]
     parts += [train.assign(task="", seed=-1, role=role) for role in ("pretrain", "validation")]
     pd.concat(parts, ignore_index=True).to_parquet(results / "catalogs/roles.parquet")
-    manifest.to_parquet(results / "catalogs/manifest.parquet")
+    side = np.where(np.isin(manifest["specobjid"], train["specobjid"]), "training", "test")
+    manifest.assign(side=side, z=0.1).to_parquet(results / "catalogs/manifest.parquet")
     pd.DataFrame(columns=REJECTED).to_csv(results / "spectra/rejected.csv", index=False)
     write_gridded(results / "spectra/rest/0000.parquet", spectra)
     return tmp_path / "survey"
@@ -65,11 +69,13 @@ def test_every_variant_has_a_row_for_every_metric(run):
     table = Ablation(CONFIG, run).run(VARIANTS)
     assert list(table.columns) == COLUMNS
     assert set(zip(table["variant"], table["metric"], strict=True)) == {
-        (name, metric) for name in VARIANTS for metric in ("macro F1", "liner F1", "liner ROC AUC")
+        (name, metric) for name in VARIANTS for metric in ("macro F1", "liner F1", "liner ROC AUC", *REPEATS)
     }
     assert set(table["survey"]) == {"survey"}
     assert (table["n_seeds"] == 2).all()
-    assert table["mean"].between(0.8, 1).all()
+    by_metric = table.set_index("metric")["mean"]
+    assert by_metric.drop(list(REPEATS)).between(0.8, 1).all()
+    assert by_metric["repeats, recall at 1"].between(0, 1).all()
     pd.testing.assert_frame_equal(pd.read_csv(run / "results/ablation.csv"), table)
 
 
@@ -84,6 +90,14 @@ def test_what_was_stopped_half_way_goes_on(run, fits):
     Ablation(CONFIG, run).run({"pca": Variant("pca", seeds=(0,))})
     Ablation(CONFIG, run).run({"pca": Variant("pca", seeds=(0, 1, 2))})
     assert len(fits) == 3
+
+
+def test_numbers_of_another_encoder_stand_beside_those_of_the_first(run, fits):
+    config = CONFIG | {"encoders": CONFIG["encoders"] | {"wide": {**CONFIG["encoders"]["pca"], "components": 5}}}
+    table = Ablation(config, run).run({"both": Variant("pca", vote="learnt", beside="wide", seeds=(0,))})
+    assert [entry["components"] for entry in fits] == [3, 5]
+    assert table["train_seconds"].iloc[0] >= 0
+    assert table.set_index("metric")["mean"]["liner F1"] > 0.8
 
 
 def test_a_changed_variant_is_made_anew(run, fits):
@@ -106,6 +120,7 @@ def test_a_run_without_the_spectra_of_a_grid_is_named(run):
         (dict(encoder="pca", over={"component": 2}), "component"),
         (dict(encoder="pca", without=["line"]), "line"),
         (dict(encoder="pca", votes="fixed"), "votes"),
+        (dict(encoder="pca", beside="galspek"), "galspek"),
         (dict(vote="fixed"), "encoder"),
     ],
 )
