@@ -1,13 +1,10 @@
 """Every kind of encoder behind one interface: fit it, load it, embed with it."""
 
-from functools import partial
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from galspec_core.encoder.bottleneck import build_bottleneck
 from galspec_core.encoder.device import set_up
 from galspec_core.encoder.factors import FactorEncoder, fit_factors
 from galspec_core.encoder.model import build_transformer
@@ -49,18 +46,8 @@ def _load_transformer(tensors, entry, grid, run):
     return NetworkEncoder(build_transformer(entry, grid), tensors, grid["pixels"], run)
 
 
-def _load_bottleneck(tensors, entry, grid, run):
-    return NetworkEncoder(build_bottleneck(entry, grid), tensors, grid["pixels"], run)
-
-
-FIT = {
-    "transformer": pretrain,
-    "bottleneck": partial(pretrain, build=build_bottleneck),
-    "pca": fit_pca,
-    "factors": fit_factors,
-}
+FIT = {"transformer": pretrain, "pca": fit_pca, "factors": fit_factors}
 LOAD = {
-    "bottleneck": _load_bottleneck,
     "transformer": _load_transformer,
     "pca": lambda tensors, entry, grid, run: PcaEncoder(tensors, entry, grid),
     "factors": lambda tensors, entry, grid, run: FactorEncoder(tensors, entry, grid),
