@@ -65,7 +65,7 @@ class Variant:
     without: tuple = ()
     labels: float = 1.0
     beside: str | None = None
-    seeds: tuple = (0, 1, 2)
+    seeds: tuple = (0,)
 
     def check(self, name, config):
         """Raise ConfigError if a choice does not exist."""
