@@ -11,6 +11,7 @@ import pandas as pd
 
 from galspec_core.search.calibration import Calibration
 from galspec_core.search.forest import NeighbourForest
+from galspec_core.search.known import known, of_seed
 from galspec_core.search.metrics import best_factors, best_threshold
 from galspec_core.search.vote import LABELLINGS, OTHER, labels_of, one_class
 
@@ -28,11 +29,13 @@ class LearntVoter:
     shown : int
         Neighbours listed with each vote, those of most weight.
     threads : int
+    unknown : float
+        See ``known``.
     """
 
-    def __init__(self, task, target, base, vectors, settings, shown=10, threads=1):
+    def __init__(self, task, target, base, vectors, settings, shown=10, threads=1, unknown=0.01):
         self.task, self.target, self.base, self.vectors = task, target, base, vectors
-        self.settings, self.shown, self.threads = settings, shown, threads
+        self.settings, self.shown, self.threads, self.unknown = settings, shown, threads, unknown
         self.words = grown_on(task, target, base.metadata["label"])
         self._grown = {}
 
@@ -40,8 +43,8 @@ class LearntVoter:
         """Return votes on ``spectra`` (specobjid, position, label) with vectors [Q, F], method and seed aside.
 
         ``share`` is that of the label named, ``score`` the target's share (the winner's where all labels vote),
-        ``probability`` that the target is there (that the label named is right); weights are those of the forest, of which
-        only the largest are listed.
+        ``probability`` that the target is there (that the label named is right), ``known`` False where no entry is near; weights
+        are those of the forest, of which only the largest are listed.
         """
         rows, names, codes, forest, own = self._grow(seed)
         shares, places, weights = self._shares(forest, queries, spectra["position"].to_numpy(), codes, len(names), True)
@@ -52,6 +55,7 @@ class LearntVoter:
                 "specobjid": spectra["specobjid"].to_numpy(),
                 "label": labels_of(self.task, self.target, spectra["label"]),
                 **decide(names, codes, own, shares),
+                "known": known(self.base, self.vectors, seed, spectra, queries, self.unknown, self.threads),
                 "neighbour_ids": [self.base.metadata["specobjid"].to_numpy()[nearest] for nearest in places],
                 "distances": [self._distance(*pair) for pair in zip(queries, places, strict=True)],
                 "weights": weights,
@@ -61,7 +65,7 @@ class LearntVoter:
     def _grow(self, seed):
         """Return what a seed's vote rests on, made once: rows of its entries, class names and codes, forest, unseen shares."""
         if seed not in self._grown:
-            rows = np.flatnonzero([seed in seeds for seeds in self.base.metadata["seeds"]])
+            rows = np.flatnonzero(of_seed(self.base, seed))
             names, codes = np.unique(self.words[rows].astype(str), return_inverse=True)
             position = self.base.metadata["position"].to_numpy()[rows]
             forest = NeighbourForest(self.vectors[rows], codes, position, self.settings, int(seed), self.threads)

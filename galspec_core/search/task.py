@@ -13,7 +13,8 @@ from galspec_core.files import write_parquet
 from galspec_core.log import Progress, logger
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.forest import ForestSettings
-from galspec_core.search.knowledge_base import SAMPLE, KnowledgeBase
+from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.known import known, of_seed
 from galspec_core.search.learnt import LearntVoter
 from galspec_core.search.vote import LABELLINGS, OTHER, VoteSettings, labels_of, nearness, score, vote
 
@@ -135,8 +136,7 @@ def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads
             voted = rows[embeddings.rows(rows["specobjid"].to_numpy()) >= 0]
             places, spectra = embeddings.rows(voted["specobjid"].to_numpy()), with_manifest(voted, manifest)
             votes = voter.votes(seed, spectra, embeddings.all[places])
-            near = known(voter.base, seed, spectra, embeddings.embedding[places], settings.unknown, threads)
-            parts.append(votes.assign(method=method, seed=seed, known=near))
+            parts.append(votes.assign(method=method, seed=seed))
             progress.add(len(rows))
     votes = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VOTES.names)
     return votes[VOTES.names]
@@ -154,29 +154,7 @@ def open_voter(task, target, method, folder, paths, settings, learnt=None, threa
     embeddings = load_embeddings(paths, np.concatenate([np.asarray(ids, dtype="u8"), entries]))
     forest = ForestSettings(**{key: value for key, value in learnt.items() if key not in ("methods", "shown")})
     vectors = embeddings.all[embeddings.rows(entries)]
-    return LearntVoter(task, target, base, vectors, forest, learnt["shown"], threads), embeddings
-
-
-def known(base, seed, spectra, queries, unknown, threads=1):
-    """Return where a query [Q, D] has an entry near enough to say anything: bool[Q].
-
-    Near enough is what all but the share ``unknown`` of a seed's entries are to the nearest entry of another sky position.
-    """
-    where = of_seed(base, seed)
-    ids, position = (base.metadata[name].to_numpy() for name in ("specobjid", "position"))
-    rows = np.flatnonzero(where)
-    if len(np.unique(position[rows])) < 2:
-        return np.ones(len(queries), dtype=bool)
-    if len(rows) > SAMPLE:
-        rows = np.random.default_rng(seed).choice(rows, SAMPLE, replace=False)
-    own = base.search(base.vectors[rows], 1, position[rows], ids[rows], where, threads).distance[:, 0]
-    asked = (spectra[name].to_numpy() for name in ("position", "specobjid"))
-    return base.search(queries, 1, *asked, where, threads).distance[:, 0] <= np.quantile(own, 1 - unknown)
-
-
-def of_seed(base, seed):
-    """Return which entries of a knowledge base belong to one seed: bool[N]."""
-    return np.array([seed in seeds for seeds in base.metadata["seeds"]], dtype=bool)
+    return LearntVoter(task, target, base, vectors, forest, learnt["shown"], threads, settings.unknown), embeddings
 
 
 class Voter:
@@ -200,6 +178,7 @@ class Voter:
         queries = queries[:, : self.base.index.d]
         where = of_seed(self.base, seed)
         found = self._search(spectra, queries, self.settings.top_k, where)
+        near = known(self.base, self.base.vectors, seed, spectra, queries, self.settings.unknown, self.threads)
         weights = self.settings.weigh(found.distance / self.base.unit(self.settings.scale))
         winner, shares = vote(self.codes[found.row], weights, len(self.names))
         share = np.take_along_axis(shares, winner[:, None], axis=1)[:, 0]
@@ -212,7 +191,7 @@ class Voter:
                 "share": np.minimum(share, 1.0),
                 "score": self._score(shares, found, spectra, queries, where) if self.binary else np.minimum(share, 1.0),
                 "probability": np.nan,
-                "known": True,
+                "known": near,
                 "neighbour_ids": list(ids),
                 "distances": list(found.distance),
                 "weights": list(weights),

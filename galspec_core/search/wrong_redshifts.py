@@ -27,7 +27,10 @@ SIDES = {"training": KNOWLEDGE_BASE, "test": TEST}
 NONE, CATALOGUE = "none", "catalogue"
 RECOVERED = 0.002  # |z_best - z| below which the scan has found the redshift (our choice)
 QUANTILES = {"delta_q01": 0.01, "delta_median": 0.5, "delta_q99": 0.99}
-SHARES = ("rejected", "dont_know", "confident_unchecked", "wrong_unchecked", "confident", "wrong", "recovered")
+SHARES = (
+    "rejected", "far", "doubted", "dont_know",
+    "confident_unchecked", "wrong_unchecked", "confident_near", "wrong_near", "confident", "wrong", "recovered",
+)  # fmt: skip
 COLUMNS = ["side", "error", "noise", "group", "n", "n_positions", *QUANTILES]
 COLUMNS += [f"{name}{end}" for name in SHARES for end in ("", "_lo", "_hi")]
 
@@ -92,7 +95,8 @@ def give_wrong_redshifts(drawn, spectra, scan, encoder, voter, grid, config, set
     """Return one row for each of the ``drawn`` spectra, error and noise.
 
     Its columns are those of ``drawn``, error, noise, z_used, z_best, delta_chi2, delta_continuum, trusted, rejected (by the
-    grid), and on the test side predicted and share, which are empty where the grid has rejected the spectrum.
+    grid), and on the test side predicted and share, which are empty where the grid has rejected the spectrum, and near: False
+    where no entry of the knowledge base is.
     """
     parts, wrong = [], settings.errors()
     progress = Progress("search: wrong redshifts", len(wrong) * len(settings.noise), "cases")
@@ -120,7 +124,7 @@ def _scan_all(spectra, scan, config):
 
 
 def _classify(part, spectra, encoder, voter, grid, config, seed):
-    """Return ``part`` with rejected, and predicted and share of its test side, at the redshifts in use."""
+    """Return ``part`` with rejected, and predicted, share and near of its test side, at the redshifts in use."""
     kept, pixels = np.zeros(len(part), dtype=bool), []
     for row, (spectrum, z) in enumerate(zip(spectra, part["z_used"], strict=True)):
         try:
@@ -130,7 +134,7 @@ def _classify(part, spectra, encoder, voter, grid, config, seed):
         kept[row] = True
         if part["side"].iloc[row] == "test":
             pixels.append(found)
-    part = part.assign(rejected=~kept, predicted="", share=np.nan, label=one_class(part["label"]))
+    part = part.assign(rejected=~kept, predicted="", share=np.nan, near=True, label=one_class(part["label"]))
     asked = kept & (part["side"] == "test").to_numpy()
     if asked.any():
         rows = part.loc[asked, ["specobjid", "position", "label"]]
@@ -138,6 +142,7 @@ def _classify(part, spectra, encoder, voter, grid, config, seed):
         vectors = np.hstack(describe(encoder, flux, ivar, part.loc[asked, "z_used"].to_numpy()))
         votes = voter.votes(seed, rows, vectors)
         part.loc[asked, ["predicted", "share"]] = votes[["predicted", "share"]].to_numpy()
+        part.loc[asked, "near"] = votes["known"].to_numpy()
     return part.astype({"share": "f8"})
 
 
@@ -145,9 +150,10 @@ def summarise(rows, checked, roles, manifest, confident):
     """Return the table with COLUMNS: shares with 95 % intervals by side, error, noise and group.
 
     ``delta`` is the larger of the two differences in chi-squared, the one that decides.
-    ``dont_know`` counts what the grid rejects or the check doubts. ``confident`` and ``wrong`` (confident, of another class
-    than the label) are what is left after the check, with the ending ``_unchecked`` what would be left without it. Groups are
-    all spectra, and galaxies without a line class in the fainter half. ``catalogue`` rows tell of every labelled test-side
+    ``dont_know`` counts what the grid rejects, what is ``far`` from every entry and what the check has ``doubted``.
+    ``confident`` and ``wrong`` (confident, of another class than the label) are what is left after both, ``_near`` what nearness
+    alone would leave, ``_unchecked`` what would be left without either. Groups are all spectra, and galaxies without a line class
+    in the fainter half. ``catalogue`` rows tell of every labelled test-side
     spectrum at the catalogue's own redshift, also by class.
     """
     rows = rows.assign(faint=rows["snr"] <= rows.groupby("side")["snr"].transform("median"))
@@ -166,7 +172,7 @@ def _labelled(checked, roles, manifest):
     """Return the checked spectra with position and class; what the vote would say is not asked."""
     labels = roles[roles["task"] != THREE_CLASSES].drop_duplicates("specobjid")[["specobjid", "label"]]
     known = checked.merge(labels, on="specobjid").merge(manifest[["specobjid", "position"]], on="specobjid")
-    return known.assign(label=one_class(known["label"]), rejected=False, predicted="", share=np.nan)
+    return known.assign(label=one_class(known["label"]), rejected=False, predicted="", share=np.nan, near=True)
 
 
 def _describe(part, confident):
@@ -176,17 +182,21 @@ def _describe(part, confident):
     asked = bool((part["predicted"] != "").any())
     sure = (part["share"] >= confident) & ~part["rejected"]
     wrong = sure & (part["predicted"] != part["label"])
-    known = part["trusted"] & ~part["rejected"]
+    near, trusted = part["near"], part["trusted"]
     masks = {
         "rejected": part["rejected"],
-        "dont_know": ~known,
+        "far": ~near,
+        "doubted": ~trusted,
+        "dont_know": part["rejected"] | ~near | ~trusted,
         "confident_unchecked": sure,
         "wrong_unchecked": wrong,
-        "confident": sure & known,
-        "wrong": wrong & known,
+        "confident_near": sure & near,
+        "wrong_near": wrong & near,
+        "confident": sure & near & trusted,
+        "wrong": wrong & near & trusted,
         "recovered": (part["z_best"] - part["z"]).abs() < RECOVERED,
     }
-    voted = {"confident_unchecked", "wrong_unchecked", "confident", "wrong"}
+    voted = {name for name in SHARES if name == "far" or name.startswith(("confident", "wrong"))}
     shares = [share(masks[name], part["position"]) if asked or name not in voted else [np.nan] * 3 for name in SHARES]
     return [len(part), part["position"].nunique(), *quantiles, *np.ravel(shares)]
 

@@ -136,6 +136,7 @@ def test_without_an_error_the_vote_is_that_of_a_run(study, shards):
     own = rows[(rows["error"] == "none") & (rows["noise"] == 1) & (rows["side"] == "test")]
     np.testing.assert_array_equal(own["predicted"], votes["predicted"])
     np.testing.assert_allclose(own["share"], votes["share"])
+    np.testing.assert_array_equal(own["near"], votes["known"])
 
 
 def test_the_check_lets_right_redshifts_through_and_wrong_ones_not(study):
@@ -155,23 +156,24 @@ def test_what_the_grid_cannot_hold_is_rejected_and_not_voted_on(study):
 
 
 def test_the_table_counts_what_stands_in_the_rows():
-    """Four spectra: sure and right, sure and wrong, sure and wrong but doubted, not sure; a fifth is rejected."""
+    """Five spectra: sure and right, sure and wrong, the same but doubted, the same but far, not sure; a sixth is rejected."""
     rows = pd.DataFrame(
         {
             "side": "test",
             "error": "+0.01",
             "noise": 1,
             "label": "SF",
-            "position": np.arange(5),
+            "position": np.arange(6),
             "snr": 5.0,
             "z": 0.1,
-            "z_best": [0.1, 0.1, 0.3, 0.1019, 0.1021],
-            "delta_chi2": [50.0, 20, -5, 3, np.nan],
-            "delta_continuum": [5.0, 2, -9, 30, np.nan],
-            "trusted": [True, True, False, True, True],
-            "rejected": [False, False, False, False, True],
-            "predicted": ["SF", "LINER", "LINER", "LINER", ""],
-            "share": [1.0, 0.8, 0.9, 0.79, np.nan],
+            "z_best": [0.1, 0.1, 0.3, 0.3, 0.1019, 0.1021],
+            "delta_chi2": [50.0, 20, -5, 25, 3, np.nan],
+            "delta_continuum": [5.0, 2, -9, 0, 30, np.nan],
+            "trusted": [True, True, False, True, True, True],
+            "rejected": [False, False, False, False, False, True],
+            "near": [True, True, True, False, True, True],
+            "predicted": ["SF", "LINER", "LINER", "LINER", "LINER", ""],
+            "share": [1.0, 0.8, 0.9, 0.9, 0.79, np.nan],
         }
     )
     checked = pd.DataFrame(
@@ -189,12 +191,10 @@ def test_the_table_counts_what_stands_in_the_rows():
     assert [*table.index.names, *table.columns] != COLUMNS
     assert set(table.columns) == set(COLUMNS) - {"error", "group"}
     row = table.loc[("+0.01", "all")]
-    expected = dict(
-        n=5, rejected=0.2, dont_know=0.4, confident_unchecked=0.6, wrong_unchecked=0.4, confident=0.4, wrong=0.2
-    )
-    assert row[list(expected)].to_dict() == pytest.approx(expected)
-    assert row["recovered"] == pytest.approx(0.6)
-    assert row["delta_median"] == 25
+    expected = dict(rejected=1, far=1, doubted=1, dont_know=3, confident=2, wrong=1, recovered=3)
+    expected |= dict(confident_unchecked=4, wrong_unchecked=3, confident_near=3, wrong_near=2)
+    assert (6 * row[list(expected)]).to_dict() == pytest.approx(expected)
+    assert (row["n"], row["delta_median"]) == (6, 25)
     own = table.loc["catalogue"]
     assert own.loc["all", "dont_know"] == 0.5
     assert (own.loc["Normal", "dont_know"], own.loc["SF", "dont_know"]) == (0, 1)

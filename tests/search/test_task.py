@@ -8,7 +8,7 @@ import pytest
 
 from galspec_core.errors import SearchError
 from galspec_core.search.knowledge_base import KnowledgeBase
-from galspec_core.search.task import VOTES, build_task_kb, known, vote_task, write_votes
+from galspec_core.search.task import VOTES, build_task_kb, vote_task, write_votes
 from galspec_core.search.weights import weigh
 
 N, D = 240, 6
@@ -132,14 +132,16 @@ def test_a_learnt_vote_stands_beside_the_others_with_probabilities(world):
     assert (right > 0.6).all()
 
 
-def test_where_no_entry_is_near_the_answer_is_not_known(world):
-    folder, manifest, _roles, vectors, _ = world
-    base = KnowledgeBase.load(folder / "classes")
-    spectra = manifest.iloc[160:]
-    near = known(base, 0, spectra, vectors[160:], 0.01)
-    assert 0.9 < near.mean() <= 1
-    assert not known(base, 0, spectra, vectors[160:] + 50, 0.01).any()
-    assert known(base, 0, spectra, vectors[160:], 0.3).mean() < near.mean()
+@pytest.mark.parametrize("methods", [[], ["pca"]], ids=["fixed", "learnt"])
+def test_what_lies_far_from_every_entry_is_not_known(world, tmp_path, methods):
+    folder, manifest, roles, vectors, votes = world
+    assert votes["liner"]["known"].mean() > 0.9
+    learnt = {"methods": methods, "trees": 5, "min_leaf": 2, "balance": 0.5, "shown": 4}
+    far = write_shards(tmp_path, vectors + np.where(np.arange(N) < 160, 0, 50)[:, None].astype("f4"))
+    votes = vote_task(
+        "liner", {"target": "LINER"}, {"pca": (folder / "liner", far)}, roles, manifest, SEARCH, learnt=learnt
+    )
+    assert not votes["known"].any()
 
 
 def test_without_a_target_in_the_knowledge_base_nothing_is_one(world, tmp_path):

@@ -105,7 +105,8 @@ def test_the_redshift_check_leaves_no_more_confident_errors_than_there_were(run)
     assert {"none", "+0.01", "z = 0", "catalogue"} <= set(table["error"])
     voted = table[(table["side"] == "test") & (table["error"] != "catalogue") & (table["n"] > 0)].dropna(subset="wrong")
     assert len(voted)
-    assert (voted["wrong"] <= voted["wrong_unchecked"]).all()
+    assert (voted["wrong"] <= voted["wrong_near"]).all()
+    assert (voted["wrong_near"] <= voted["wrong_unchecked"]).all()
     right = table[(table["error"] == "none") & (table["group"] == "all") & (table["noise"] == 1)]
     assert (right["dont_know"] < 0.5).all()
 

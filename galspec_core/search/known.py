@@ -1,0 +1,47 @@
+"""Where the vote has something to go by, and where the answer is "don't know": no entry of the knowledge base is near.
+
+Nearness is measured in the embedding, and for encoders with evidence also in what the model leaves unexplained: distances to
+the nearest entry in the one and in the other, logarithms added up. A spectrum on a wrong redshift may look like a galaxy to
+the model, but leaves lines where no entry has any.
+"""
+
+import numpy as np
+
+from galspec_core.search.knowledge_base import SAMPLE
+from galspec_core.search.outliers import log_distance
+
+
+def known(base, vectors, seed, spectra, queries, unknown, threads=1):
+    """Return where a query has an entry near enough to say anything: bool[Q].
+
+    Near enough is what all but the share ``unknown`` of a seed's entries are to the nearest entry of another sky position.
+
+    Parameters
+    ----------
+    base : KnowledgeBase
+    vectors, queries : ndarray[N, F], ndarray[Q, F]
+        Embeddings of its entries and of the queries, evidence beside them where the encoder has any.
+    seed : int
+    spectra : DataFrame
+        specobjid and position of the queries.
+    unknown : float
+    threads : int
+    """
+    rows = np.flatnonzero(of_seed(base, seed))
+    entries, vectors = base.metadata.iloc[rows], vectors[rows]
+    if entries["position"].nunique() < 2:
+        return np.ones(len(queries), dtype=bool)
+    some = np.arange(len(rows))
+    if len(rows) > SAMPLE:
+        some = np.random.default_rng(seed).choice(len(rows), SAMPLE, replace=False)
+    parts = [part for part in np.split(np.arange(vectors.shape[1]), [base.index.d]) if len(part)]
+    own, asked = np.zeros(len(some)), np.zeros(len(queries))
+    for part in parts:
+        own += log_distance(vectors[:, part], vectors[some][:, part], entries, entries.iloc[some], 1, threads)
+        asked += log_distance(vectors[:, part], queries[:, part], entries, spectra, 1, threads)
+    return asked <= np.quantile(own, 1 - unknown)
+
+
+def of_seed(base, seed):
+    """Return which entries of a knowledge base belong to one seed: bool[N]."""
+    return np.array([seed in seeds for seeds in base.metadata["seeds"]], dtype=bool)
