@@ -28,7 +28,7 @@ from galspec_core.encoder import embed
 from galspec_core.encoder.data import load_spectra
 from galspec_core.encoder.embed import FIT, describe, load_encoder
 from galspec_core.encoder.evidence import BACKGROUND, WIDTHS
-from galspec_core.encoder.lines import LINES, PAIRS
+from galspec_core.encoder.lines import CURVES, LINES, PAIRS
 from galspec_core.errors import ConfigError
 from galspec_core.files import replace, write_csv
 from galspec_core.log import logger
@@ -249,7 +249,7 @@ def keep_columns(embedding, evidence, without):
         ("residual", features),
         ("background", behind),
         ("residual", 1),
-        ("lines", 2 * len(PAIRS) + 2),
+        ("lines", 2 * len(PAIRS) + 2 + len(CURVES)),
     )
     beside = np.concatenate([np.full(size, name) for name, size in sizes])
     inside = np.array(["factors"] * (embedding.shape[1] - lines - 1) + ["lines"] * lines + ["background"])

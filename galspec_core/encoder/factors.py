@@ -14,7 +14,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from galspec_core.encoder.data import load_spectra
 from galspec_core.encoder.evidence import Background, describe_residual, search_background
-from galspec_core.encoder.lines import continuum_pixels, line_templates, log_ratios, ratios
+from galspec_core.encoder.lines import above_curves, continuum_pixels, line_templates, log_ratios, ratios
 from galspec_core.encoder.pca import CLIP, HISTORY
 from galspec_core.encoder.population import Population
 from galspec_core.encoder.weights import save_weights
@@ -237,7 +237,8 @@ class FactorEncoder:
 
         Evidence is arsinh of half the S/N of each line and of what is odd in the residual (``evidence.describe_residual``), the
         angles of line ratios as the spectrum shows them (``lines.ratios``) and their logarithms as other galaxies make them
-        probable (``lines.log_ratios``): numbers to measure no distance with, which a learnt vote knows how to use.
+        probable (``lines.log_ratios``), with what these mean in the BPT diagram (``lines.above_curves``): numbers to measure no
+        distance with, which a learnt vote knows how to use.
         """
         z = np.zeros(len(flux)) if z is None else z
         parts = [
@@ -256,7 +257,8 @@ class FactorEncoder:
         embedding = FACTORS * believed[:, : self.k] / self.unit, believed[:, self.k :], EVIDENCE * behind
         likely = HEIGHT * np.sinh(believed[:, self.k :])
         odd = np.hstack([heights / np.sqrt(variance), describe_residual(left, weight, found, self.loglam)])
-        return np.hstack(embedding), np.hstack([np.arcsinh(odd / 2), ratios(heights), log_ratios(likely)])
+        gas = ratios(heights), log_ratios(likely), above_curves(likely)
+        return np.hstack(embedding), np.hstack([np.arcsinh(odd / 2), *gas])
 
     def background(self, spectra):
         """Return the best ``Background`` of each spectrum of a ``Gridded``."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from galspec_core.catalogs.bpt import kauffmann2003, kewley2001, schawinski2007
 from galspec_core.errors import ConfigError
 from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.spectrum import DLOGLAM
@@ -32,6 +33,8 @@ PAIRS = (  # lines whose ratio tells what ionises the gas: BPT diagrams (Baldwin
 )
 FAINT = 0.01  # of the continuum: a ratio to a line far below this says nothing (our choice)
 LEAST = 0.015  # of the continuum: added to both lines of a logarithm, so that no line is a finite ratio (our choice)
+CURVES = (kauffmann2003, kewley2001, schawinski2007)  # between the classes of the BPT diagram
+REACH = 1.0  # dex from a curve beyond which it says no more (our choice)
 C_KMS = 299792.458
 WIDTH = 150.0  # km/s, sigma of every line, instrument included (our choice)
 APART = 4.0  # of these widths from a line the continuum begins (our choice)
@@ -74,6 +77,15 @@ def log_ratios(heights):
     above, below = (strength[:, [names.index(pair[i]) for pair in PAIRS]] for i in (0, 1))
     nitrogen, oxygen = (above - below)[:, :2].T
     return np.column_stack([above - below, oxygen - nitrogen, oxygen + nitrogen])
+
+
+def above_curves(heights):
+    """Return how far galaxies lie above each of CURVES in the BPT diagram: [B, 3] dex, within REACH, of line heights [B, M].
+
+    A learnt vote with many labels draws these curves itself; with few it is told where they are.
+    """
+    nitrogen, oxygen = log_ratios(heights)[:, :2].T / np.log(10)
+    return np.clip(np.column_stack([oxygen - curve(nitrogen) for curve in CURVES]), -REACH, REACH)
 
 
 def continuum_pixels(templates):

@@ -7,7 +7,16 @@ import pytest
 from galspec_core.encoder.embed import FIT, load_encoder
 from galspec_core.encoder.evidence import BACKGROUND, WIDTHS
 from galspec_core.encoder.factors import HEIGHT, measure_excess, regress, solve
-from galspec_core.encoder.lines import LINES, PAIRS, continuum_pixels, line_templates, log_ratios
+from galspec_core.encoder.lines import (
+    CURVES,
+    LINES,
+    PAIRS,
+    REACH,
+    above_curves,
+    continuum_pixels,
+    line_templates,
+    log_ratios,
+)
 from galspec_core.errors import ConfigError, TrainingError
 from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.shard import Gridded, write_gridded
@@ -159,7 +168,10 @@ def test_evidence_stands_beside_the_embedding(encoder):
     spectra, _, _ = make(30, seed=13)
     embedding, evidence = encoder.describe(spectra.flux, spectra.ivar, spectra.z)
     assert np.array_equal(embedding, encoder.embed(spectra.flux, spectra.ivar, spectra.z))
-    assert evidence.shape == (30, len(NAMES) + 2 * len(WIDTHS) + 2 + len(BACKGROUND) + 1 + 2 * len(PAIRS) + 2)
+    assert evidence.shape == (
+        30,
+        len(NAMES) + 2 * len(WIDTHS) + 2 + len(BACKGROUND) + 1 + 2 * len(PAIRS) + 2 + len(CURVES),
+    )
     assert np.isfinite(evidence).all()
     assert evidence.dtype == np.float32
 
@@ -186,11 +198,25 @@ def test_ratios_of_strong_lines_are_theirs_and_those_of_no_lines_are_one():
     assert np.allclose(found[1:], 0)
 
 
+def test_a_liner_lies_above_the_curves_of_star_formation_and_below_that_of_seyferts():
+    """[N II] = Hα, [O III] = 2 Hβ; then a Seyfert and a star-forming galaxy, ten thousand times brighter than the floor."""
+    heights = np.zeros((3, len(NAMES)))
+    for name, values in {"Hα": 1, "[N II] 6583": [1, 1, 0.3], "Hβ": 1, "[O III] 5007": [2, 10, 0.5]}.items():
+        heights[:, NAMES.index(name)] = 150 * np.array(values)
+    liner, seyfert, forming = above_curves(heights)
+    assert liner[2] == pytest.approx(np.log10(2) - 0.45, abs=0.001)
+    assert (liner > 0).tolist() == [True, True, False]
+    assert (seyfert > 0).all()
+    assert (forming[:2] < 0).all()
+    assert (np.abs(above_curves(heights * [[0], [1], [1]])) <= REACH).all()
+
+
 def test_ratios_in_the_evidence_are_those_of_the_lines_in_the_embedding(encoder):
     spectra, _, _ = make(30, seed=16)
     embedding, evidence = encoder.describe(spectra.flux, spectra.ivar, spectra.z)
     lines = HEIGHT * np.sinh(embedding[:, encoder.k : encoder.k + len(NAMES)])
-    assert np.allclose(evidence[:, -len(PAIRS) - 2 :], log_ratios(lines), atol=1e-3)
+    assert np.allclose(evidence[:, -len(PAIRS) - 5 : -3], log_ratios(lines), atol=1e-3)
+    assert np.allclose(evidence[:, -3:], above_curves(lines), atol=1e-3)
 
 
 def test_a_broad_hump_that_no_galaxy_has_is_the_strongest_feature_of_its_width(encoder):
