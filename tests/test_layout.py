@@ -16,7 +16,7 @@ MAY_IMPORT = {  # a stage and the stages before it; errors, log, files and sas a
     "mock": {"catalogs"},
     "catalogs": set(),
     "spectra": set(),
-    "encoder": {"spectra"},
+    "encoder": {"catalogs", "spectra"},
     "search": {"catalogs", "spectra", "encoder"},
     "baselines": {"catalogs", "spectra", "encoder", "search"},
     "figures": {"catalogs", "spectra", "encoder", "search", "baselines"},
