@@ -149,12 +149,11 @@ def _classify(part, spectra, encoder, voter, grid, config, seed):
 def summarise(rows, checked, roles, manifest, confident):
     """Return the table with COLUMNS: shares with 95 % intervals by side, error, noise and group.
 
-    ``delta`` is the larger of the two differences in chi-squared, the one that decides.
-    ``dont_know`` counts what the grid rejects, what is ``far`` from every entry and what the check has ``doubted``.
-    ``confident`` and ``wrong`` (confident, of another class than the label) are what is left after both, ``_near`` what nearness
-    alone would leave, ``_unchecked`` what would be left without either. Groups are all spectra, and galaxies without a line class
-    in the fainter half. ``catalogue`` rows tell of every labelled test-side
-    spectrum at the catalogue's own redshift, also by class.
+    ``delta`` is the larger of the two differences in chi-squared, the one that decides. ``dont_know`` counts what the grid rejects,
+    what is ``far`` from every entry and what the check has ``doubted``. ``confident`` and ``wrong`` (confident, of another class
+    than the label) are what is left after both, ``_near`` what nearness alone would leave, ``_unchecked`` what would be left
+    without either. Groups are all spectra, and galaxies without a line class in the fainter half. ``catalogue`` rows tell of every
+    labelled test-side spectrum at the catalogue's own redshift, also by class.
     """
     rows = rows.assign(faint=rows["snr"] <= rows.groupby("side")["snr"].transform("median"))
     table = []
