@@ -1,5 +1,7 @@
 """A page of test spectra, each with the neighbours that voted: why each was found."""
 
+from itertools import islice
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from galspec_core.figures.style import COLOURS, mark_lines, new_figure
 from galspec_core.spectra.shard import read_gridded
 
 COLUMNS = 3  # panels side by side
+SHOWN = 3  # neighbours below each test spectrum, those of most weight
 SMOOTH = 7  # pixels of the running mean that is drawn
 RANGE = (3700.0, 7000.0)  # Angstrom, rest frame
 MARKED = ("[O II]", "Ca K", "Hβ", "[O III]", "Mg b", "Na D", "[O I]", "Hα", "[S II]")
@@ -32,14 +35,15 @@ def load_spectra(ids, manifest, shard_paths):
 
 
 def page_table(votes, manifest, labels):
-    """Return what the page shows as a tidy table: one row a query and neighbour.
+    """Return what the page shows as a tidy table: one row a query and neighbour, SHOWN of them or all that voted.
 
     ``labels`` maps specobjid to the knowledge base's label of that spectrum.
     """
     redshift = manifest.set_index("specobjid")["z"]
     rows = []
     for vote in votes.itertuples():
-        for rank, (i, d, w) in enumerate(zip(vote.neighbour_ids, vote.distances, vote.weights, strict=True), 1):
+        listed = zip(vote.neighbour_ids, vote.distances, vote.weights, strict=True)
+        for rank, (i, d, w) in enumerate(islice(listed, SHOWN), 1):
             query = dict(specobjid=vote.specobjid, label=vote.label, predicted=vote.predicted, share=vote.share)
             rows.append(
                 query
@@ -60,7 +64,7 @@ def draw_neighbours(votes, table, spectra, grid, method):
     figure.supxlabel("rest wavelength (Å)")
     figure.supylabel("flux / median in the normalisation window, offset")
     figure.suptitle(
-        f"Test spectra (black) and the {len(table) // max(n, 1)} nearest of the knowledge base, method “{method}”"
+        f"Test spectra (black) and the {len(table) // max(n, 1)} neighbours that counted most, method “{method}”"
     )
     return figure
 
