@@ -15,6 +15,7 @@ from galspec_core.files import replace
 PACKAGE = Path(galspec_core.__file__).parent
 WITHOUT_EFFECT = {
     "errors",
+    "faults",
     "log",
     "sas",
     "download",
