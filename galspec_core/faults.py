@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 from galspec_core.errors import SystemFault
@@ -18,6 +20,7 @@ REMEDIES = {  # what each refusal means to a person, and what to do
     errno.EMFILE: ("too many files are open", "Raise the limit: ulimit -n 4096"),
 }
 WORDS = {os.strerror(code): code for code in REMEDIES} | {"Not enough space on disk": errno.ENOSPC}  # astropy's
+LEAST_ROOM = 1_000_000  # bytes that must be free for a run to begin: its logs and notes
 AGAIN = "then start the same command again: what is finished is kept"
 
 
@@ -34,6 +37,17 @@ def plain_fault(error, folder="."):
             item = getattr(link, "filename", None) or Path(folder).absolute()
             return SystemFault(what, item=item, got=str(link)[:300], remedy=f"{remedy}, {AGAIN}")
     return None
+
+
+def check_folder(folder="."):
+    """Raise SystemFault unless a run can begin in ``folder``: it can be written to, and is not full."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        if shutil.disk_usage(folder).free < LEAST_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(Path(folder).absolute()))
+    except OSError as error:
+        raise plain_fault(error, folder) or error from None
 
 
 def _chain(error):

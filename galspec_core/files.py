@@ -1,5 +1,6 @@
 """Write a file whole or not at all."""
 
+import glob
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,10 @@ os.umask(_UMASK)
 
 @contextmanager
 def replace(path):
-    """Yield a temporary path in the folder of ``path``; on success it takes the name, on failure it is removed."""
+    """Yield a temporary path in the folder of ``path``; on success it takes the name, on failure it is removed.
+
+    What a killed process left of an earlier attempt at the same file goes, too.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -21,6 +25,8 @@ def replace(path):
         yield temporary
         os.chmod(temporary, 0o666 & ~_UMASK)  # some writers make files that only their owner can read
         os.replace(temporary, path)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            left.unlink(missing_ok=True)
     finally:
         temporary.unlink(missing_ok=True)
 

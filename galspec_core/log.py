@@ -35,7 +35,7 @@ def job_log(path):
         if fault is None:
             logger.exception("unexpected error")
             raise
-        logger.error("%s", fault, exc_info=True)
+        logger.error("%s", fault)
         sys.exit(f"error: {fault}")
     finally:
         logger.removeHandler(handler)

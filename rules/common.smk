@@ -9,11 +9,13 @@ from galspec_core.catalogs.roles import ALL_CLASSES, THREE_CLASSES
 from galspec_core.catalogs.tasks import active_tasks, lines_missing, targets, user_tables
 from galspec_core.config import check_config
 from galspec_core.cost import say_cost
+from galspec_core.faults import check_folder
 from galspec_core.provenance import code_hash
 from galspec_core.sas import is_url
 
 check_config(config)
 check_systems(config)
+check_folder()
 atexit.register(say_cost, workflow, config)
 
 SHARDS = [f"{i:04d}" for i in range(config["spectra"]["n_shards"])]

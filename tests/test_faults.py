@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from galspec_core.encoder.checkpoint import save_checkpoint
 from galspec_core.errors import SystemFault
-from galspec_core.faults import plain_fault
+from galspec_core.faults import check_folder, plain_fault
 from galspec_core.log import job_log
 
 NUMBERS = np.arange(100_000, dtype="f8")
@@ -88,3 +88,18 @@ def test_a_log_that_cannot_be_written_ends_the_job_with_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SystemExit, match="the log cannot be written"), job_log(tmp_path / "file/job.log"):
         pytest.fail("the job must not begin")
+
+
+def test_a_run_may_begin_where_files_can_be_written(tmp_path):
+    check_folder(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_does_not_begin_on_a_full_disk(small_disk):
+    with pytest.raises(SystemFault, match="no space is left"):
+        check_folder(small_disk)
+
+
+def test_a_run_does_not_begin_in_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        check_folder(tmp_path / "gone")

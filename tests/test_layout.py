@@ -22,6 +22,7 @@ MAY_IMPORT = {  # a stage and the stages before it; errors, log, files and sas a
     "figures": {"catalogs", "spectra", "encoder", "search", "baselines"},
 }
 ONLY_IN = {"faiss": "search/knowledge_base.py", "requests": "sas.py"}
+SITE = ROOT / "profiles/site/config.yaml"
 SCRIPTS = sorted((ROOT / "workflow_scripts").glob("*.py"))
 RULES = sorted((ROOT / "rules").glob("*.smk"))
 
@@ -126,9 +127,28 @@ def test_make_hands_on_the_folder_of_spectra_and_the_target():
 
 @pytest.mark.parametrize("key", ["rerun-triggers", "scheduler", "rerun-incomplete"])
 def test_profiles_agree(key):
-    profiles = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "profiles").glob("*/config.yaml"))]
+    places = sorted(set((ROOT / "profiles").glob("*/config.yaml")) - {SITE})
+    profiles = [yaml.safe_load(path.read_text()) for path in places]
     assert len(profiles) == 3
     assert all(profile[key] == profiles[0][key] for profile in profiles)
+
+
+def test_the_site_file_names_every_rule_that_uses_a_gpu():
+    lines = yaml.safe_load(SITE.read_text())["set-resources"]
+    assert all(line.endswith(":slurm_partition=gpu") for line in lines)
+    assert {line.split(":")[0] for line in lines} == {name for name, text in rules().items() if "gpu=" in text}
+
+
+def test_every_rule_asks_for_more_memory_and_time_when_it_is_tried_again():
+    for resource in ("mem_mb", "runtime"):
+        assert [name for name, text in rules().items() if f"{resource}=more(" not in text] == []
+
+
+def test_what_runs_where_snakemake_does_takes_minutes_and_little_memory():
+    common = (ROOT / "rules/common.smk").read_text()
+    local = set(re.findall(r"^    (\w+),$", common[common.index("localrules:") :].split("\n\n")[0], re.M))
+    assert len(local) == 10
+    assert all("runtime=more(10)" in rules()[name] for name in local)
 
 
 def test_the_conda_environment_has_the_pins_of_pyproject():

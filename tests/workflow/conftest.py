@@ -33,12 +33,17 @@ class Run:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / name)
 
-    def start(self, *options, overlays=("config/tiny.yaml",), environment=None, **how):
-        """Start Snakemake on the tiny survey and return the running process, whose output is one text."""
+    def start(self, *options, overlays=("config/tiny.yaml",), environment=None, before=(), **how):
+        """Start Snakemake on the tiny survey and return the running process, whose output is one text.
+
+        ``before`` are words in front of the command.
+        """
         command = [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", *overlays]
         variables = {**os.environ, "PYTHONPATH": str(self.folder), **(environment or {})}
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **how}
-        return subprocess.Popen([*command, "--directory", "run", *options], cwd=self.folder, env=variables, **how)
+        return subprocess.Popen(
+            [*before, *command, "--directory", "run", *options], cwd=self.folder, env=variables, **how
+        )
 
     def snakemake(self, *options, **how):
         """Run Snakemake on the tiny survey and return the finished process; its output is text."""
