@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.conftest import SHARED
+from tests.conftest import SHARED, lacking
 from tests.workflow.conftest import Run
 
 pytestmark = pytest.mark.workflow
@@ -23,9 +23,9 @@ MOST_SECONDS = 600  # of one run; a cluster without accounting can be waited for
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Start a SLURM of one node and give the environment of its clients, or skip and say what is missing."""
-    lacking = [name for name in ("sbatch", "slurmctld", "munged") if not shutil.which(name)]
-    if lacking or not TOOLS.is_dir() or os.geteuid() != 0:
-        pytest.skip(f"needs root, a SLURM and its starter beside this checkout; lacking here: {lacking or TOOLS}")
+    commands = [name for name in ("sbatch", "slurmctld", "munged") if not shutil.which(name)]
+    if commands or not TOOLS.is_dir() or os.geteuid() != 0:
+        lacking(f"needs root, a SLURM and its starter beside this checkout; lacking here: {commands or TOOLS}")
     root = tmp_path_factory.mktemp("slurm")
     promised = {"SLURM_TEST_MEM_MB": "128000", "SLURM_TEST_CPUS": "16"}  # SLURM need not know how small the machine is
     subprocess.run(["bash", TOOLS / "slurm-up.sh", root], env=os.environ | promised, check=True, timeout=60)

@@ -7,6 +7,7 @@ import subprocess
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import lacking
 from tests.workflow.conftest import Run
 
 pytestmark = pytest.mark.workflow
@@ -26,7 +27,7 @@ def disk(tmp_path_factory):
     project = Run(tmp_path_factory.mktemp("disk"))
     (project / "").mkdir()
     if os.geteuid() != 0 or not mount("-t", "tmpfs", "-o", "size=150m", "tmpfs", project / ""):
-        pytest.skip("a small file system can be mounted by root only")
+        lacking("a small file system can be mounted by root only")
     done = project.snakemake(FIRST)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     yield project
@@ -88,9 +89,10 @@ def test_a_read_only_disk_is_said(disk):
         assert mount("-o", "remount,rw", disk / "")
 
 
-@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv, to do without root's permissions")
 @pytest.mark.parametrize("folder", ["", "results"])
 def test_a_folder_closed_to_the_user_is_said(disk, folder):
+    if not shutil.which("setpriv"):
+        lacking("needs setpriv, to do without root's permissions")
     (disk / folder).chmod(0o555)
     try:
         fails(disk, CLOSED, "ermission", before=UNPRIVILEGED)
