@@ -21,6 +21,7 @@ N_QUERY = (config["mock"] or config["catalogs"]["sample"]).get("query") or 0
 QUERY_SHARDS = [f"{len(SHARDS) + i:04d}" for i in range(config["spectra"]["query_shards"])] if N_QUERY else []
 GRID_OF = {name: entry["grid"] for name, entry in config["encoders"].items()}
 TRAINED = [m for m in METHODS if "training" in config["encoders"][m]]
+GPUS, NODES = config["encoder"]["gpus"], config["encoder"]["nodes"]
 TASKS = active_tasks(config)
 OWN_TABLES = user_tables(TASKS)
 PLACES = {**config["catalogs"]["files"], "outliers": config["outliers"]}
@@ -135,6 +136,11 @@ def code(rule_name):
 def unrecorded(value):
     """Pass a setting that does not re-run the rule when it changes (Snakemake records no params that ask for threads)."""
     return lambda wildcards, threads: value
+
+
+def training_on(several, value):
+    """Return what a training asks of SLURM where it runs on ``several`` GPUs or nodes; None is not asked for."""
+    return lambda wildcards: value if several and wildcards.encoder in TRAINED else None
 
 
 def sas_of(wildcards, threads):
