@@ -7,6 +7,7 @@ from any node, into this job's log.
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -23,12 +24,10 @@ from galspec_core.log import logger
 MARK = "\x1egalspec "  # begins the lines meant for this job; all others are passed on to its terminal
 WORKER = "galspec_core.encoder.distributed"
 KEPT = 200  # last lines of other output, among which torchrun says which process failed
-FAILED = re.compile(r"^.*?(rank|exitcode)\s*: (.+?)\s*$", re.M)
+FAILED = re.compile(r"^\s*rank\s*: (\d+).*\n\s*exitcode\s*: (-?\d+)", re.M)  # in torchrun's summary
 
 
-def launch(
-    entry, run, grid, shards, train_ids, validation_ids, folder, weights, history, name="encoder"
-):  # fmt: skip
+def launch(entry, run, grid, shards, train_ids, validation_ids, folder, weights, history, name="encoder"):
     """Pre-train in ``gpus`` processes on each of ``nodes`` nodes, of the section ``encoder``; arguments are pretrain's.
 
     Raises
@@ -112,10 +111,15 @@ def follow(words, name, run):
 
 def _ended(name, output, status):
     """Return the error of a training of which a process ended without saying why."""
-    facts = dict.fromkeys(f"{key} {value}" for key, value in FAILED.findall(output))
+    ends = [f"process {rank}: {_end(int(code))}" for rank, code in dict(FAILED.findall(output)).items()]
     return TrainingError(
         "a process of the training was killed or failed",
         item=name,
-        got=", ".join(facts) or f"exit status {status}",
+        got=", ".join(ends) or _end(status),
         remedy="The log has what it said; run the same command again to go on from the last checkpoint",
     )
+
+
+def _end(status):
+    """Return what an exit status means: the name of a signal where it is negative."""
+    return signal.Signals(-status).name if status < 0 else f"exit status {status}"

@@ -72,7 +72,7 @@ def test_a_killed_process_ends_all_and_any_number_goes_on_to_the_same_curve(uneq
     """Two processes until one is killed, one until it is interrupted, two to the end."""
     with (
         monkeypatch.context() as patch,
-        pytest.raises(TrainingError, match=r"tiny: a process .* was killed.*rank 1.*-9"),
+        pytest.raises(TrainingError, match=r"tiny: a process .* was killed.*process 1: SIGKILL"),
     ):
         patch.setattr(module, "WORKER", "tests.encoder.worker")
         patch.setenv("FATAL", "7")
@@ -162,3 +162,10 @@ def test_sums_over_parts_of_a_batch_make_its_loss(loss, mask):
     parts = [model.sums(UNEQUAL, drawn(), slice(*ends)) for ends in ((0, 10), (10, 11), (11, 97))]
     total, count = (sum(values) for values in zip(*parts, strict=True))
     assert float((total / count).detach()) == pytest.approx(float(model.loss(UNEQUAL, drawn()).detach()), rel=1e-5)
+
+
+def test_the_sentence_about_a_dead_process_says_how_it_ended():
+    """Lines as torchrun prints them."""
+    output = "Failures:\n[1]:\n  host      : vm\n  rank      : 1 (local_rank: 1)\n  exitcode  : -9 (pid: 40)\n  error_file: <N/A>\n"
+    assert "got process 1: SIGKILL. " in str(module._ended("tiny", output, 1))
+    assert "got exit status 137. " in str(module._ended("tiny", "srun: error", 137))
