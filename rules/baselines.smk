@@ -66,7 +66,7 @@ rule train_system:
     resources:
         mem_mb=more(12000),
         runtime=more(60 * config["encoder"]["training_hours"]),
-        gpu=1,
+        gpu=USES_GPU,
     params:
         code=system_code("train_system"),
         entry=lambda wildcards: SYSTEMS[wildcards.system],
@@ -97,7 +97,7 @@ rule train_supervised:
     resources:
         mem_mb=more(12000),
         runtime=more(60 * config["encoder"]["training_hours"]),
-        gpu=1,
+        gpu=USES_GPU,
     params:
         code=system_code("train_supervised"),
         target=lambda wildcards: TASKS.get(wildcards.task, {}).get("target"),
@@ -127,7 +127,7 @@ rule embed_system:
     resources:
         mem_mb=more(8000),
         runtime=more(240),
-        gpu=1,
+        gpu=USES_GPU,
     params:
         code=system_code("embed_system"),
         fitted=lambda wildcards: [entry for entry in SYSTEMS.values() if entry.get("of") == wildcards.system],
@@ -156,7 +156,7 @@ rule vote_system:
     resources:
         mem_mb=more(16000),
         runtime=more(720),
-        gpu=lambda wildcards: int(wildcards.system in ON_LABELS),
+        gpu=lambda wildcards: USES_GPU * (wildcards.system in ON_LABELS),
     params:
         code=system_code("vote_system"),
         entry=lambda wildcards: SYSTEMS[wildcards.system],
@@ -325,7 +325,7 @@ rule stress_methods:
     resources:
         mem_mb=more(16000),
         runtime=more(240),
-        gpu=1,
+        gpu=USES_GPU,
     params:
         code=code("stress_methods"),
         networks=STRESS_NETWORKS,

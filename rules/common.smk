@@ -26,6 +26,8 @@ N_QUERY = (config["mock"] or config["catalogs"]["sample"]).get("query") or 0
 QUERY_SHARDS = [f"{len(SHARDS) + i:04d}" for i in range(config["spectra"]["query_shards"])] if N_QUERY else []
 GRID_OF = {name: entry["grid"] for name, entry in config["encoders"].items()}
 TRAINED = [m for m in METHODS if "training" in config["encoders"][m]]
+USES_GPU = int(config["encoder"]["device"] != "cpu")
+GPUS, NODES = config["encoder"]["gpus"], config["encoder"]["nodes"]
 TASKS = active_tasks(config)
 OWN_TABLES = user_tables(TASKS)
 PLACES = {**config["catalogs"]["files"], "outliers": config["outliers"]}
@@ -158,6 +160,11 @@ def unrecorded(value):
 def more(amount):
     """Return a resource that grows with every attempt: a job killed for want of it asks for more the next time."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def training_on(several, value):
+    """Return what a training asks of SLURM where it runs on ``several`` GPUs or nodes; None is not asked for."""
+    return lambda wildcards: value if several and wildcards.encoder in TRAINED else None
 
 
 def sas_of(wildcards, threads):

@@ -17,11 +17,16 @@ rule pretrain_encoder:
         "benchmarks/encoder/pretrain_encoder/{encoder}.tsv"
     conda:
         "../envs/galspec.yaml"
-    threads: lambda wildcards: config["encoder"]["torch_threads"] if wildcards.encoder in TRAINED else 1
+    threads: lambda wildcards: GPUS * config["encoder"]["torch_threads"] if wildcards.encoder in TRAINED else 1
     resources:
-        mem_mb=more(12000),
+        mem_mb=lambda wildcards, attempt: 12000 * attempt * (GPUS if wildcards.encoder in TRAINED else 1),
         runtime=more(60 * config["encoder"]["training_hours"]),
-        gpu=lambda wildcards: int(wildcards.encoder in TRAINED),
+        gpu=lambda wildcards: GPUS * NODES * USES_GPU if wildcards.encoder in TRAINED else 0,
+        nodes=training_on(GPUS * NODES > 1, NODES),
+        slurm_extra=training_on(NODES > 1 and USES_GPU, f"--gpus-per-node={GPUS}"),
+        mpi=training_on(NODES > 1, "srun"),
+        tasks=training_on(NODES > 1, NODES),
+        tasks_per_gpu=training_on(NODES > 1, 0),
     params:
         code=code("pretrain_encoder"),
         entry=lambda wildcards: config["encoders"][wildcards.encoder],
@@ -48,7 +53,7 @@ rule embed_shard:
     resources:
         mem_mb=more(4000),
         runtime=more(60),
-        gpu=lambda wildcards: int(wildcards.encoder in TRAINED),
+        gpu=lambda wildcards: USES_GPU * (wildcards.encoder in TRAINED),
     params:
         code=code("embed_shard"),
         run=unrecorded(config["encoder"] | {"torch_threads": 1}),

@@ -436,7 +436,7 @@ rule measure_consistency:
     resources:
         mem_mb=more(8000),
         runtime=more(240),
-        gpu=int(bool(TRAINED)),
+        gpu=USES_GPU * bool(TRAINED),
     params:
         code=code("measure_consistency"),
         methods={

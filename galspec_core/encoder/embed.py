@@ -7,9 +7,9 @@ import torch
 
 from galspec_core.encoder.device import set_up
 from galspec_core.encoder.factors import FactorEncoder, fit_factors
+from galspec_core.encoder.launch import launch
 from galspec_core.encoder.model import build_transformer
 from galspec_core.encoder.pca import PcaEncoder, fit_pca
-from galspec_core.encoder.pretrain import pretrain
 from galspec_core.encoder.weights import load_weights
 from galspec_core.errors import SearchError
 from galspec_core.files import replace
@@ -46,7 +46,7 @@ def _load_transformer(tensors, entry, grid, run):
     return NetworkEncoder(build_transformer(entry, grid), tensors, grid["pixels"], run)
 
 
-FIT = {"transformer": pretrain, "pca": fit_pca, "factors": fit_factors}
+FIT = {"transformer": launch, "pca": fit_pca, "factors": fit_factors}
 LOAD = {
     "transformer": _load_transformer,
     "pca": lambda tensors, entry, grid, run: PcaEncoder(tensors, entry, grid),

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from galspec_core.encoder.network import Network
-from galspec_core.encoder.objective import LOSSES, MASKS
+from galspec_core.encoder.objective import LOSSES, MASKS, mean_of
 from galspec_core.encoder.patches import n_patches, patchify
 from galspec_core.errors import ConfigError
 
@@ -104,11 +104,15 @@ class GalSpecEncoder(Network):
 
     def loss(self, batch, generator):
         """Return the loss of a ``Gridded`` batch under a mask that ``generator`` draws."""
+        return mean_of(*self.sums(batch, generator))
+
+    def sums(self, batch, generator, rows=slice(None)):
+        """Return (total, count) of some rows of a batch, whose loss is total / count; the mask is drawn for all rows."""
         mask = MASKS[self.config.mask](len(batch), self.config.n_patches, self.config.mask_share, generator)
-        return self(*self.on_device(batch.flux, batch.ivar, mask))
+        return self(*self.on_device(batch.flux[rows], batch.ivar[rows], mask[rows]))
 
     def forward(self, flux, ivar, mask):
-        """Return the loss over the hidden patches of flux[B, L], with weights ivar[B, L] where the loss uses them."""
+        """Return (total, count) over the hidden patches of flux[B, L], with weights ivar[B, L] where the loss uses them."""
         patches, weight = (patchify(values, self.config.patch, self.config.overlap) for values in (flux, ivar))
         predicted = self.head(self.tokens(patches, mask))  # [B, N, D] -> [B, N, P]
         return LOSSES[self.config.loss](predicted.float(), patches, weight, mask)

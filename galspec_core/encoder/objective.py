@@ -36,16 +36,22 @@ def _first(order, n, share):
     return mask.scatter_(1, order[:, :hidden], True)
 
 
-def loss_mse(predicted, patches, weight, mask):
-    """Return the mean squared error over the pixels of hidden patches (paper, section 3.3); ``weight`` is not used."""
-    return ((predicted - patches)[mask] ** 2).mean()
+def sums_mse(predicted, patches, weight, mask):
+    """Return the sum of squared errors over the pixels of hidden patches (paper, section 3.3), and their number."""
+    errors = (predicted - patches)[mask] ** 2
+    return errors.sum(), errors.new_tensor(errors.numel())
 
 
-def loss_chi2(predicted, patches, weight, mask):
-    """Return the weighted mean squared error over the pixels of hidden patches; ``weight``[B, N, P] is 0 at bad pixels."""
+def sums_chi2(predicted, patches, weight, mask):
+    """Return the weighted sum of the same, and of ``weight``[B, N, P], which is 0 at bad pixels."""
     weight = weight[mask]
-    return (weight * (predicted - patches)[mask] ** 2).sum() / weight.sum().clamp_min(1e-12)
+    return (weight * (predicted - patches)[mask] ** 2).sum(), weight.sum()
+
+
+def mean_of(total, count):
+    """Return the loss from a sum over pixels and its count, both of which add up over any parts of a batch."""
+    return total / count.clamp_min(1e-12)  # no pixel, no error
 
 
 MASKS = {"random": mask_random, "chunk": mask_chunk, "chunks": mask_chunks}
-LOSSES = {"mse": loss_mse, "chi2": loss_chi2}
+LOSSES = {"mse": sums_mse, "chi2": sums_chi2}

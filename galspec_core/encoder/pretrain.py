@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ from galspec_core.encoder.data import Batches, load_spectra
 from galspec_core.encoder.device import set_up, training_precision
 from galspec_core.encoder.model import build_transformer
 from galspec_core.encoder.network import count_parameters
+from galspec_core.encoder.team import ALONE
 from galspec_core.encoder.weights import save_weights
 from galspec_core.errors import ConfigError, TrainingError
 from galspec_core.files import write_csv
@@ -62,8 +64,8 @@ class Course:
 class Trainer:
     """A model in training: the state that a checkpoint saves and brings back."""
 
-    def __init__(self, entry, grid, run, batches, validation, folder, build=build_transformer):
-        self.folder = folder
+    def __init__(self, entry, grid, run, batches, validation, folder, build=build_transformer, team=ALONE):
+        self.folder, self.team = folder, team
         self.training = _training_config(entry["training"])
         self.device = set_up(run)
         self.precision = training_precision(run.get("precision", "auto"), self.device)
@@ -78,7 +80,7 @@ class Trainer:
 
     def resume(self):
         """Go on from the last checkpoint of this training, if there is one."""
-        state = load_checkpoint(self.folder, self.mark)
+        state = self.team.share(load_checkpoint(self.folder, self.mark) if self.team.leads else None)
         if state is None:
             return
         self.model.load_state_dict(state["model"])
@@ -94,7 +96,11 @@ class Trainer:
             optimiser=self.optimiser.state_dict(),
             course=vars(self.course),
         )
-        save_checkpoint(self.folder, state)
+        self._keep(state, "last")
+
+    def _keep(self, state, name):
+        if self.team.leads:
+            save_checkpoint(self.folder, state, name)
 
     def run(self, name):
         """Train until all steps are done, no more is gained, or the time is up."""
@@ -117,7 +123,9 @@ class Trainer:
                     self._validate()
                 if course.step % training.checkpoint_every == 0:
                     self.save()
-                progress.add(note=f"loss {course.losses[-1]:.4g}" if course.losses else f"validation {course.best:.4g}")
+                if self.team.leads:
+                    known = f"loss {course.losses[-1]:.4g}" if course.losses else f"validation {course.best:.4g}"
+                    progress.add(note=known)
                 if self._finished():
                     break
         if course.losses:  # stopped between two validations
@@ -125,7 +133,7 @@ class Trainer:
 
     def _finished(self):
         course, training = self.course, self.training
-        late = training.max_minutes is not None and course.seconds > 60 * training.max_minutes
+        late = training.max_minutes is not None and self.team.share(course.seconds > 60 * training.max_minutes)
         if late and course.step < training.steps:
             said = "stopped at step %d of %d by max_minutes: another run, on a busier machine, may get less far"
             logger.warning(said, course.step, training.steps)
@@ -136,21 +144,21 @@ class Trainer:
         lr = self.training.lr_at(self.course.step)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
-        loss = self._loss(batch, self.course.step)
-        value = loss.item()
+        loss, value = self._loss(batch, self.course.step)
         if not math.isfinite(value):
             self._complain(value, f"learning rate {lr:.3g}", batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self.team.add_gradients(self.model)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
         self.optimiser.step()
         self.course.losses.append(value)
 
     def _loss(self, batch, number):
-        """Return the loss of a batch; what is random in it follows from the training's seed and ``number``."""
+        """Return ``Team.loss`` of a batch; what is random in it follows from the training's seed and ``number``."""
         generator = torch.Generator().manual_seed(self.training.seed * 1_000_003 + number)
         with self.precision:
-            return self.model.loss(batch, generator)
+            return self.team.loss(self.model, batch, generator)
 
     def _complain(self, value, where, batch):
         bad = [str(i) for i in batch.specobjid[~np.isfinite(batch.flux).all(axis=1)]]
@@ -185,7 +193,7 @@ class Trainer:
         course.stale = 0 if judged < course.best else course.stale + 1
         if judged < course.best:
             course.best = judged
-            save_checkpoint(self.folder, self.model.state_dict(), "best")
+            self._keep(self.model.state_dict(), "best")
         course.seconds += time.monotonic() - start
 
     @torch.no_grad()
@@ -194,7 +202,7 @@ class Trainer:
         size, n = self.training.batch, len(self.validation)
         self.model.eval()
         parts = [self.validation[i : i + size] for i in range(0, n, size)]
-        losses = [self._loss(part, -1 - i).item() * len(part) for i, part in enumerate(parts)]
+        losses = [self._loss(part, -1 - i)[1] * len(part) for i, part in enumerate(parts)]
         self.model.train()
         return sum(losses) / n
 
@@ -221,6 +229,7 @@ def pretrain(
     history,
     name="encoder",
     build=build_transformer,
+    team=ALONE,
 ):
     """Train a network, a GalSpecEncoder unless ``build`` says otherwise, and write its best weights and its history.
 
@@ -238,20 +247,23 @@ def pretrain(
         Written when the training is over.
     build : function
         (entry, grid) -> Network.
+    team : Team
+        The processes that train it together, each of which calls this; one of several needs ``sums`` of the network.
 
     Raises
     ------
     TrainingError
         Another trainer holds ``folder``, there are too few spectra, or the loss is not finite.
     """
-    with hold(folder):
+    with hold(folder) if team.leads else nullcontext():
         training = _training_config(entry["training"])
         batches = Batches(shards, train_ids, training.batch, training.seed)
         validation = load_spectra(shards, validation_ids, MOST_VALIDATION, training.seed)
-        trainer = Trainer(entry, grid, run, batches, validation, folder, build)
+        trainer = Trainer(entry, grid, run, batches, validation, folder, build, team)
         trainer.resume()
         trainer.run(name)
-        best = torch.load(folder / "best.pt", weights_only=True, map_location="cpu")
-        save_weights(weights, best, entry, grid)
-        write_csv(pd.DataFrame(trainer.course.history, columns=HISTORY), history)
-        forget(folder)  # while it is still held: the next trainer's must not go with it
+        if team.leads:
+            best = torch.load(folder / "best.pt", weights_only=True, map_location="cpu")
+            save_weights(weights, best, entry, grid)
+            write_csv(pd.DataFrame(trainer.course.history, columns=HISTORY), history)
+            forget(folder)  # while it is still held: the next trainer's must not go with it

@@ -14,10 +14,18 @@ from tests.workflow.conftest import Run
 pytestmark = pytest.mark.workflow
 
 TOOLS = SHARED / "tools/slurm"
-SITE = "default-resources:\n  - slurm_partition=cpu\nset-resources:\n  - pretrain_encoder:slurm_partition=gpu\n"
+SITE = """
+default-resources:
+  - slurm_partition=cpu
+set-resources: # this site grants an hour to a job
+  - pretrain_encoder:slurm_partition=gpu
+  - fetch_shard:runtime=30
+  - vote_task:runtime=30
+  - vote_system:runtime=30
+"""
 LONG = "encoders: {paper: {training: {steps: 4000, checkpoint_every: 25}}}"  # lasts long enough to be cancelled midway
 OVERLAYS = ("config/tiny.yaml", "long.yaml")
-MOST_SECONDS = 600  # of one run; a cluster without accounting can be waited for in vain
+MOST_SECONDS = 900  # of one run; a cluster without accounting can be waited for in vain
 
 
 @pytest.fixture(scope="module")
