@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from galspec_core.errors import FetchError
-from galspec_core.verify import check_size, check_whole
+from galspec_core.verify import check_below, check_size, check_whole
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,8 @@ class LocalRoot:
             raise FetchError(what, reason="missing", item=self.folder, remedy="Correct the key sas")
 
     def local_path(self, rel):
-        """Return where a file is."""
+        """Return where a file is: links may lead out of the folder, ``rel`` may not."""
+        check_below(rel)
         return self.folder / rel
 
     def fetch_bytes(self, rel):

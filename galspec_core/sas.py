@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError as BodyError
@@ -24,9 +24,12 @@ from galspec_core.log import Progress, logger
 from galspec_core.verify import (
     check_free_space,
     check_headers,
+    check_names,
     check_sha1,
     check_size,
+    next_url,
     parse_content_range,
+    parse_length,
     parse_retry_after,
     parse_sha1sum,
     sha1sum_links,
@@ -46,19 +49,21 @@ CATALOG_PATHS = {  # below the SAS root (SDSS data model; the directory of the P
 MISSING, PASSING, BAD_RANGE = (404, 410), (408, 429), 416  # HTTP statuses; those from 500 on pass too
 CHUNK = 1 << 20  # bytes read at a time, at most
 MAX_REDIRECTS = 5
-REDIRECTED = "If that server is right, put it in the configuration"
 MAX_BYTES_LISTING = 20_000_000  # a folder's page or sha1sum file: 1,000 spectra a plate take 0.2 MB
+MAX_SUMS = 10  # sha1sum files of one folder that are read; SDSS has one
 
 
 def spec_path(run2d, plate, mjd, fiberid):
     """Return the path of a spec-lite file below the SAS root (SDSS data model, spec-lite).
 
-    ``run2d`` is a string, or the number 26, 103 or 104; the others are integers.
+    ``run2d`` is a string, or the number 26, 103 or 104; the others are integers. Raises FetchError where they are such
+    that the path would lead elsewhere.
     """
-    run2d = str(run2d).strip()
+    run2d, plate, mjd, fiberid = str(run2d).strip(), int(plate), int(mjd), int(fiberid)
+    check_names(run2d, plate, mjd, fiberid)
     survey = "sdss" if run2d in SDSS_RUN2D else "eboss"
-    name = f"spec-{int(plate):04d}-{int(mjd):05d}-{int(fiberid):04d}.fits"
-    return f"dr16/{survey}/spectro/redux/{run2d}/spectra/lite/{int(plate):04d}/{name}"
+    name = f"spec-{plate:04d}-{mjd:05d}-{fiberid:04d}.fits"
+    return f"dr16/{survey}/spectro/redux/{run2d}/spectra/lite/{plate:04d}/{name}"
 
 
 def is_url(place):
@@ -157,7 +162,7 @@ class SasRoot:
         folder = rel[: rel.rfind("/") + 1]
         try:
             page = self.fetch_bytes(folder, MAX_BYTES_LISTING).decode("utf-8", "replace")
-            for link in sha1sum_links(page):
+            for link in sha1sum_links(page)[:MAX_SUMS]:
                 text = self.fetch_bytes(folder + link, MAX_BYTES_LISTING).decode("utf-8", "replace")
                 for name, sha1 in parse_sha1sum(text).items():
                     if f"/{rel}".endswith(f"/{name}"):
@@ -181,6 +186,7 @@ class SasRoot:
             progress = Progress(f"fetch {part.dest.name}", (total or 0) // CHUNK, "MiB", done=start // CHUNK)
             with open(part.path, "ab") as file:
                 for chunk in self._chunks(rel, response, start, self.config.max_bytes_file):
+                    check_free_space(part.dest.parent, len(chunk))
                     file.write(chunk)
                     if total and file.tell() // CHUNK > progress.done:
                         progress.add(file.tell() // CHUNK - progress.done)
@@ -219,11 +225,8 @@ class SasRoot:
             response = self._send(session, url, headers)
             if not response.is_redirect:
                 return response
-            url, old = urljoin(url, response.headers["Location"]), urlsplit(url)
             response.close()
-            new = urlsplit(url)
-            if new.hostname != old.hostname or (old.scheme, new.scheme) == ("https", "http"):
-                raise FetchError("the server points elsewhere", reason="refused", item=rel, got=url, remedy=REDIRECTED)
+            url = next_url(rel, url, response.headers["Location"])
         raise FetchError("the server redirects without end", reason="refused", item=rel, got=url)
 
     def _send(self, session, url, headers):
@@ -239,8 +242,8 @@ class SasRoot:
 
     def _chunks(self, rel, response, start, most):
         """Yield the body's bytes, which begin at byte ``start`` of the file."""
-        declared = response.headers.get("Content-Length", "")
-        whole = start + int(declared) if declared.isdigit() else None
+        declared = parse_length(response.headers)
+        whole = None if declared is None else start + declared
         check_size(rel, whole or 0, most)
         size, began = start, self.patience.clock()
         try:
@@ -271,7 +274,7 @@ def _may_pass(status):
 
 def _check_answer(rel, response):
     """Raise FetchError, or PassingFault if it may pass, unless the answer's body is the file or the rest of it."""
-    status, got = response.status_code, f"HTTP {response.status_code} {response.reason}"
+    status, got = response.status_code, f"HTTP {response.status_code} {response.reason}"[:200]
     if status in MISSING:
         raise FetchError("the server has no such file", reason="missing", item=response.url, got=got)
     if _may_pass(status):
@@ -289,8 +292,7 @@ def _go_on(rel, response, part):
     version = version_of(response.headers)
     if response.status_code == 200:
         part.restart(version)
-        declared = response.headers.get("Content-Length", "")
-        return 0, int(declared) if declared.isdigit() else None
+        return 0, parse_length(response.headers)
     start, total = parse_content_range(response.headers.get("Content-Range"))
     if response.status_code == BAD_RANGE or start != part.size or version not in ("", part.version):
         part.remove()
