@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from galspec_core.errors import FetchError
-from galspec_core.verify import check_below, check_size, check_whole
+from galspec_core.paths import check_below
+from galspec_core.verify import check_size, check_whole
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ class Part:
     def restart(self, version):
         """Forget what came; the next bytes belong to ``version``."""
         self.remove()
-        self._note.write_text(version)
+        if version:
+            self._note.write_text(version)
 
     @contextmanager
     def lock(self):

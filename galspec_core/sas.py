@@ -1,4 +1,4 @@
-"""Where SDSS keeps a file, and how to bring it: the Science Archive Server as a URL or as a folder laid out like it."""
+"""Bring files from the SAS: the Science Archive Server as a URL, or a folder laid out like it."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +21,10 @@ from galspec_core.download import (
 )
 from galspec_core.errors import FetchError
 from galspec_core.log import Progress, logger
+from galspec_core.paths import CATALOG_PATHS, is_url, spec_path
 from galspec_core.verify import (
     check_free_space,
     check_headers,
-    check_names,
     check_sha1,
     check_size,
     next_url,
@@ -36,39 +36,23 @@ from galspec_core.verify import (
     version_of,
 )
 
-__all__ = ["CATALOG_PATHS", "FetchConfig", "LocalRoot", "check_free_space", "fetch_file", "fetch_many", "open_root"]
+__all__ = [
+    "CATALOG_PATHS",
+    "FetchConfig",
+    "LocalRoot",
+    "check_free_space",
+    "fetch_file",
+    "fetch_many",
+    "is_url",
+    "open_root",
+    "spec_path",
+]
 
-SDSS_RUN2D = ("26", "103", "104")  # reductions of the SDSS-I/II spectrograph; all others are BOSS and eBOSS
-CATALOG_PATHS = {  # below the SAS root (SDSS data model; the directory of the Portsmouth files is inferred)
-    "specobj": "dr16/sdss/spectro/redux/specObj-dr16.fits",
-    "galspecextra": "dr8/common/sdss-spectro/redux/galSpecExtra-dr8.fits",
-    "portsmouth_boss": "dr12/boss/spectro/redux/galaxy/v1_1/portsmouth_emlinekin_full-DR12-boss.fits",
-    "portsmouth_legacy": "dr12/boss/spectro/redux/galaxy/v1_1/portsmouth_emlinekin_full-DR12.fits",
-    "silo": "dr16/eboss/spectro/lensing/silo/v5_13_0/v5_13_0/1.0.1/silo_eboss_detections-1.0.1.fits",
-}
 MISSING, PASSING, BAD_RANGE = (404, 410), (408, 429), 416  # HTTP statuses; those from 500 on pass too
 CHUNK = 1 << 20  # bytes read at a time, at most
 MAX_REDIRECTS = 5
 MAX_BYTES_LISTING = 20_000_000  # a folder's page or sha1sum file: 1,000 spectra a plate take 0.2 MB
 MAX_SUMS = 10  # sha1sum files of one folder that are read; SDSS has one
-
-
-def spec_path(run2d, plate, mjd, fiberid):
-    """Return the path of a spec-lite file below the SAS root (SDSS data model, spec-lite).
-
-    ``run2d`` is a string, or the number 26, 103 or 104; the others are integers. Raises FetchError where they are such
-    that the path would lead elsewhere.
-    """
-    run2d, plate, mjd, fiberid = str(run2d).strip(), int(plate), int(mjd), int(fiberid)
-    check_names(run2d, plate, mjd, fiberid)
-    survey = "sdss" if run2d in SDSS_RUN2D else "eboss"
-    name = f"spec-{plate:04d}-{mjd:05d}-{fiberid:04d}.fits"
-    return f"dr16/{survey}/spectro/redux/{run2d}/spectra/lite/{plate:04d}/{name}"
-
-
-def is_url(place):
-    """Return whether ``place`` is an http or https address and not a path."""
-    return str(place).lower().startswith(("http://", "https://"))
 
 
 def open_root(place, config=None, **options):
@@ -262,8 +246,15 @@ class SasRoot:
             raise passing("the transfer was cut short", "cut short", rel, f"{size:,} of {whole:,} bytes")
 
 
+class _Session(requests.Session):
+    """A session that leaves redirects alone: requests would read the body of one whole, and unpack it."""
+
+    def get_redirect_target(self, resp):
+        """Return None."""
+
+
 def _session():
-    session = requests.Session()
+    session = _Session()
     session.headers.update({"User-Agent": f"galspec/{__version__}", "Accept-Encoding": "identity"})
     return session
 

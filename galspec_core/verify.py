@@ -18,7 +18,6 @@ SHA1_LINK = re.compile(r'href="([^"?#:]+\.sha1sum)"')
 WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # what fits 64 bits; int() takes more, and digits of other alphabets
 CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", re.ASCII)
 SCHEMES = {"http": {"http", "https"}, "https": {"https"}}  # where a redirect may lead from each
-RUN2D = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,30}", re.ASCII)  # 26, v5_13_0, and nothing that leaves its folder
 
 
 def parse_length(headers):
@@ -78,21 +77,6 @@ def next_url(name, url, location):
         what = "the server points elsewhere"
         raise FetchError(what, reason="refused", item=name, got=target[:200], remedy=remedy)
     return target
-
-
-def check_names(run2d, *numbers):
-    """Raise FetchError unless a catalogue's run2d and numbers can stand in a path: they never leave their folder."""
-    if RUN2D.fullmatch(run2d) and all(number >= 0 for number in numbers):
-        return
-    expected = "a run2d of up to 31 letters, digits, _ . and -, and plate, mjd and fiberid from 0"
-    what, got = "the catalogue names no file", f"run2d {run2d[:60]!r}, {'-'.join(map(str, numbers))}"
-    raise FetchError(what, reason="bad name", expected=expected, got=got, remedy="Correct the catalogue")
-
-
-def check_below(rel):
-    """Raise FetchError if a path below a root leads out of it: "..", an absolute path, or a NUL."""
-    if rel.startswith("/") or "\0" in rel or ".." in rel.split("/"):
-        raise FetchError("the path leaves the SAS root", reason="bad name", item=repr(rel[:200]))
 
 
 def check_headers(name, headers):

@@ -17,7 +17,7 @@ class Fault:
     """One misbehaviour: a word of FAULTS and what it needs to know."""
 
     kind: str
-    status: int = 500
+    status: int = 500  # of "status" and "forever"
     headers: dict = field(default_factory=dict)
     body: bytes = b""
     at: int = 0
@@ -103,7 +103,8 @@ def declared(handler, fault, content):
 
 def forever(handler, fault, content):
     """Send chunks until the client hangs up or the server stops."""
-    handler.start(200, None, {"Transfer-Encoding": "chunked"})
+    handler.start(fault.status, None, fault.headers | {"Transfer-Encoding": "chunked"})
+    content = content or bytes(1000)
     while not handler.server.stopping.is_set():
         handler.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
 

@@ -1,6 +1,8 @@
 """What one request does on a bad day of the server: wait and ask again, or say what is wrong."""
 
+import gzip
 import socket
+import tracemalloc
 from itertools import count
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from galspec_core.download import Patience
 from galspec_core.errors import FetchError
 from galspec_core.sas import FetchConfig, open_root
-from tests.fetching.files import CONFIG, SPECTRUM, content
+from tests.fetching.files import CATALOG, CONFIG, SPECTRUM, content, fits_like
 
 FAULTS_THAT_PASS = {
     "server errors": {"kind": "status", "status": 500, "times": 2},
@@ -20,6 +22,9 @@ FAULTS_THAT_PASS = {
     "wrong length": {"kind": "shorter", "at": 2880 * 3 + 100},
     "chunks without an end": {"kind": "chunked", "at": 1},
     "empty": {"kind": "shorter", "at": 0},
+    "reset": {"kind": "reset"},
+    "reset midway": {"kind": "reset", "at": 5000},
+    "longer than it is": {"kind": "declared", "headers": {"Content-Length": "1000000"}},
 }
 
 
@@ -50,6 +55,7 @@ def test_faults_that_stay_end_after_the_retries(root, server, slept, fault, reas
     assert len(slept) == CONFIG.retries
 
 
+ZIPPED = gzip.compress(bytes(50_000_000))
 PAGE = b"<!DOCTYPE html><html>please log in</html>"
 FINAL = {
     "missing": ({"kind": "status", "status": 404}, "missing"),
@@ -59,11 +65,22 @@ FINAL = {
     "web page": ({"kind": "body", "body": PAGE, "headers": {"Content-Type": "text/html; charset=utf-8"}}, "not FITS"),
     "web page that says FITS": ({"kind": "body", "body": PAGE, "headers": {"Content-Type": "image/fits"}}, "not FITS"),
     "wrong bytes": ({"kind": "body", "body": bytes(2880)}, "not FITS"),
+    "zipped in transfer": ({"kind": "body", "body": ZIPPED, "headers": {"Content-Encoding": "gzip"}}, "not FITS"),
+    "zipped": ({"kind": "body", "body": gzip.compress(fits_like(20))}, "not FITS"),
     "length unsaid": ({"kind": "no length"}, "refused"),
+    "length no number": ({"kind": "declared", "headers": {"Content-Length": "some"}}, "refused"),
+    "length below zero": ({"kind": "declared", "headers": {"Content-Length": "-1"}}, "refused"),
+    "length beyond all disks": ({"kind": "declared", "headers": {"Content-Length": "9" * 17}}, "refused"),
+    "length of many digits": ({"kind": "declared", "headers": {"Content-Length": "9" * 5000}}, "refused"),
     "another host": (
         {"kind": "status", "status": 302, "headers": {"Location": "http://localhost:1/x.fits"}},
         "refused",
     ),
+    "a file of this machine": (
+        {"kind": "status", "status": 302, "headers": {"Location": "file:///etc/hosts"}},
+        "refused",
+    ),
+    "nowhere": ({"kind": "status", "status": 302, "headers": {"Location": "http://[x/y.fits"}}, "refused"),
     "circle": ({"kind": "status", "status": 302, "headers": {"Location": f"/{SPECTRUM}"}}, "refused"),
 }
 
@@ -142,3 +159,44 @@ def test_a_server_that_wants_hours_of_rest_is_left_alone(root, server, slept):
         root.fetch_bytes(SPECTRUM)
     assert server.hits[SPECTRUM] == 1
     assert slept == []
+
+
+def test_what_is_zipped_is_never_unpacked_on_arrival(root, server):
+    server.fail(SPECTRUM, kind="body", body=ZIPPED, headers={"Content-Encoding": "gzip"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(FetchError, match="not a FITS file"):
+            root.fetch_bytes(SPECTRUM)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_body_without_end_is_cut_off(server, tmp_path):
+    server.fail("*", kind="forever", status=200, times=None)
+    with open_root(server.url, FetchConfig(max_bytes_spectrum=10**6, max_bytes_file=2 * 10**6)) as root:
+        with pytest.raises(FetchError, match="too large"):
+            root.fetch_bytes(SPECTRUM)
+        with pytest.raises(FetchError, match="too large"):
+            root.fetch(CATALOG, tmp_path / "catalog")
+    assert sum(path.stat().st_size for path in tmp_path.glob("catalog*")) <= 2 * 10**6
+
+
+def test_a_length_that_is_too_small_spoils_nothing_that_follows(root, server, tree):
+    server.fail(SPECTRUM, kind="declared", headers={"Content-Length": str(2880 * 3)})
+    assert root.fetch_bytes(SPECTRUM) == content(tree)[: 2880 * 3]
+    assert root.fetch_bytes(SPECTRUM) == content(tree)
+
+
+def test_what_a_server_says_does_not_reach_the_terminal_as_it_is(root, server):
+    server.fail(SPECTRUM, kind="status", status=302, headers={"Location": "http://other/\x1b[2J" + 5000 * "x"})
+    with pytest.raises(FetchError) as caught:
+        root.fetch_bytes(SPECTRUM)
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_body_of_a_redirect_is_not_read(root, server, tree):
+    headers = {"Location": f"/{SPECTRUM}", "Content-Encoding": "gzip"}
+    server.fail("old.fits", kind="forever", status=302, headers=headers)
+    assert root.fetch_bytes("old.fits") == content(tree)

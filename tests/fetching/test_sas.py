@@ -1,12 +1,15 @@
 """Where files are, and that a server gives what a folder has."""
 
 import hashlib
+import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from galspec_core.errors import FetchError
 from galspec_core.sas import (
     CATALOG_PATHS,
+    MAX_SUMS,
     FetchConfig,
     fetch_file,
     fetch_many,
@@ -123,3 +126,18 @@ def test_a_table_behind_a_query_is_fetched_as_it_stands(server, tree, tmp_path):
     fetch_file(f"{server.url}/votable?-source=J/MNRAS/465/4530&-out.all", tmp_path / "outliers", CONFIG)
     assert (tmp_path / "outliers").read_text().endswith("<VOTABLE/>")
     assert server.requests[-1][0] == "votable?-source=J/MNRAS/465/4530&-out.all"
+
+
+def test_a_listing_of_thousands_of_sums_is_not_followed(server, root, tree):
+    folder = (tree / CATALOG).parent
+    for i in range(50):
+        (folder / f"{i}.sha1sum").write_text(f"{'0' * 40}  other.fits\n")
+    assert root.find_sha1(CATALOG) is None
+    assert sum(server.hits.values()) == 1 + MAX_SUMS
+
+
+def test_a_disk_that_fills_on_the_way_ends_the_transfer(server, root, tmp_path, monkeypatch):
+    server.fail(CATALOG, kind="chunked")
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=1000))
+    with pytest.raises(FetchError, match="not enough free space"):
+        root.fetch(CATALOG, tmp_path / "catalog")
