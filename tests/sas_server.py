@@ -17,7 +17,7 @@ class Fault:
     """One misbehaviour: a word of FAULTS and what it needs to know."""
 
     kind: str
-    status: int = 500  # of "status" and "forever"
+    status: int = 500
     headers: dict = field(default_factory=dict)
     body: bytes = b""
     at: int = 0
@@ -103,8 +103,7 @@ def declared(handler, fault, content):
 
 def forever(handler, fault, content):
     """Send chunks until the client hangs up or the server stops."""
-    handler.start(fault.status, None, fault.headers | {"Transfer-Encoding": "chunked"})
-    content = content or bytes(1000)
+    handler.start(200, None, {"Transfer-Encoding": "chunked"})
     while not handler.server.stopping.is_set():
         handler.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
 
@@ -200,6 +199,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         """Say nothing."""
+
+
+class Clock:
+    """A clock that only sleeping moves: ``slept`` lists the pauses that were asked for, in seconds."""
+
+    def __init__(self):
+        self.now, self.slept, self._lock = 0.0, [], threading.Lock()
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        """Let ``seconds`` pass at once."""
+        with self._lock:
+            self.slept.append(seconds)
+            self.now += seconds
 
 
 class SasServer(ThreadingHTTPServer):
