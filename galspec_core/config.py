@@ -28,6 +28,8 @@ def check_config(config, schema_path=SCHEMA):
 def _describe(error):
     """Return one problem as text: where, what, and the nearest key that exists."""
     where = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "pattern":
+        return f"{where or 'top level'}: {error.instance!r} cannot stand here: {error.schema.get('description', error.message)}"
     if error.validator != "additionalProperties":
         return f"{where or 'top level'}: {error.message}"
     known = list(error.schema.get("properties", {}))

@@ -15,7 +15,7 @@ from tests.spectra.files import rel, spec_lite
 
 N = 2000
 CONFIG = FetchConfig(
-    threads=8, retries=3, connect_timeout=5.0, read_timeout=2.0, min_rate=0.0, max_bytes_spectrum=100_000
+    threads=8, retries=3, connect_timeout=5.0, read_timeout=4.0, min_rate=0.0, max_bytes_spectrum=100_000
 )
 BLOCK = 2880
 TEMPLATE = spec_lite(dict(plate=9000, mjd=57001, fiberid=1), pixels=100)
@@ -35,7 +35,7 @@ FAULTS = {  # fault, reasons after it happened once (none: overcome) and after i
     "chunks without end": (dict(kind="chunked", at=1), set(), {"cut short"}),
     "length too large": (dict(kind="declared", headers={"Content-Length": "90000"}), set(), {"cut short"}),
     "length too small": (dict(kind="declared", headers={"Content-Length": "5760"}), {"cut short"}, {"cut short"}),
-    "stall": (dict(kind="stall", at=100, seconds=5.0), set(), {"timeout"}),
+    "stall": (dict(kind="stall", at=100, seconds=60.0), set(), {"timeout"}),
     "drip": (dict(kind="drip", at=2000, seconds=0.001), set(), set()),
     "endless": (dict(kind="forever"), {"refused"}, {"refused"}),
     "missing": (dict(kind="status", status=404), {"missing"}, {"missing"}),
