@@ -115,3 +115,15 @@ def test_a_source_that_would_leave_its_folder_is_refused():
         line for line in str(caught.value).split("\n  ") if "a source is bpt, silo, outliers or tables/NAME" in line
     ]
     assert [line.split(".source: ")[1].split(" cannot")[0] for line in found] == [repr(name) for name in BAD_SOURCES]
+
+
+def test_markup_never_reaches_the_report():
+    config = copy.deepcopy(CONFIG)
+    config["tasks"]["liner"]["target"] = "</script><script>alert(1)</script>"
+    config["catalogs"]["lens_grades"]["<img src=x>"] = ["A<b", "a < b"]
+    with pytest.raises(ConfigError) as caught:
+        check_config(config)
+    problems = str(caught.value).split("\n  ")[1:]
+    where = ["catalogs.lens_grades", "catalogs.lens_grades.<img src=x>", "tasks.liner.target"]
+    assert [line.split(": ")[0] for line in problems] == where
+    assert all("would run in the report" in line for line in problems)
