@@ -110,10 +110,13 @@ def _read_fits(path):
 def _refuse_links(content, path):
     """Raise CatalogError for a VOTable that draws on other files: astropy would read them, whosever they are."""
     found, parser = [], expat.ParserCreate()
+
+    def note(name, attributes):
+        if name.rpartition(":")[2] == "STREAM" and "href" in attributes:
+            found.append(f"a stream from {attributes['href']}")
+
+    parser.StartElementHandler = note
     parser.EntityDeclHandler = lambda name, *facts: found.append(f"an entity {name}")
-    parser.StartElementHandler = lambda name, facts: found.extend(
-        f"a stream from {facts['href']}" for _ in range(name.rpartition(":")[2] == "STREAM" and "href" in facts)
-    )
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:
