@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 import yaml
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import galspec_core
@@ -55,7 +56,7 @@ def doctor(
     table = Table("", "what", "found", box=None)
     findings = examine(config, directory)
     for finding in findings:
-        table.add_row(STATES[finding.state], finding.what, finding.detail)
+        table.add_row(STATES[finding.state], escape(finding.what), escape(finding.detail))
     Console(soft_wrap=True).print(table)
     raise typer.Exit(int(any(finding.state == "bad" for finding in findings)))
 

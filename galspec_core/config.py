@@ -1,6 +1,7 @@
 """Check a configuration: every misspelt or mistyped key is named, with the nearest one that exists."""
 
 import difflib
+import re
 from pathlib import Path
 
 import jsonschema
@@ -9,6 +10,7 @@ import yaml
 from galspec_core.errors import ConfigError
 
 WITH_METHOD = ("neighbours", "case", "failures", "distances", "evidence")  # entries of figures that name an encoder
+MARKUP = re.compile(r"<[/!?a-zA-Z]")  # Snakemake writes parameters into its report as they are
 SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
 
 
@@ -19,15 +21,33 @@ def check_config(config, schema_path=SCHEMA):
         jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path]
     )
     problems = [_describe(error) for error in errors] + _unknown_names(config if not errors else {})
+    problems += [
+        f"{where}: {text[:60]!r} would run in the report" for where, text in _texts(config) if MARKUP.search(text)
+    ]
     if problems:
         raise ConfigError(
             "the configuration has mistakes:\n  " + "\n  ".join(problems), remedy="Compare with config.yaml"
         )
 
 
+def _texts(value, where=""):
+    """Yield (where it stands, text) of every key and value that is text."""
+    if isinstance(value, str):
+        yield where or "top level", value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield where or "top level", str(key)
+            yield from _texts(item, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item, where)
+
+
 def _describe(error):
     """Return one problem as text: where, what, and the nearest key that exists."""
     where = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "pattern":
+        return f"{where or 'top level'}: {error.instance!r} cannot stand here: {error.schema.get('description', error.message)}"
     if error.validator != "additionalProperties":
         return f"{where or 'top level'}: {error.message}"
     known = list(error.schema.get("properties", {}))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from galspec_core.errors import FetchError
+from galspec_core.paths import check_below
 from galspec_core.verify import check_size, check_whole
 
 
@@ -165,7 +166,8 @@ class Part:
     def restart(self, version):
         """Forget what came; the next bytes belong to ``version``."""
         self.remove()
-        self._note.write_text(version)
+        if version:
+            self._note.write_text(version)
 
     @contextmanager
     def lock(self):
@@ -260,7 +262,8 @@ class LocalRoot:
             raise FetchError(what, reason="missing", item=self.folder, remedy="Correct the key sas")
 
     def local_path(self, rel):
-        """Return where a file is."""
+        """Return where a file is: links may lead out of the folder, ``rel`` may not."""
+        check_below(rel)
         return self.folder / rel
 
     def fetch_bytes(self, rel):

@@ -1,5 +1,9 @@
 """The errors GalSpec raises on purpose, each a sentence a person can act on."""
 
+import re
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a server may send to play tricks on a terminal or a log
+
 
 class GalspecError(Exception):
     """Say what is wrong with which object, what was expected, and what to do.
@@ -17,7 +21,7 @@ class GalspecError(Exception):
             parts.append(f"expected {self.expected}")
         if self.got is not None:
             parts.append(f"got {self.got}")
-        text = "; ".join(parts)
+        text = CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", "; ".join(parts))
         return f"{text}. {self.remedy}" if self.remedy else text
 
     def __reduce__(self):

@@ -1,8 +1,8 @@
-"""Where SDSS keeps a file, and how to bring it: the Science Archive Server as a URL or as a folder laid out like it."""
+"""Bring files from the SAS: the Science Archive Server as a URL, or a folder laid out like it."""
 
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError as BodyError
@@ -21,49 +21,38 @@ from galspec_core.download import (
 )
 from galspec_core.errors import FetchError
 from galspec_core.log import Progress, logger
+from galspec_core.paths import CATALOG_PATHS, is_url, spec_path
 from galspec_core.verify import (
     check_free_space,
     check_headers,
     check_sha1,
     check_size,
+    next_url,
     parse_content_range,
+    parse_length,
     parse_retry_after,
     parse_sha1sum,
     sha1sum_links,
     version_of,
 )
 
-__all__ = ["CATALOG_PATHS", "FetchConfig", "LocalRoot", "check_free_space", "fetch_file", "fetch_many", "open_root"]
+__all__ = [
+    "CATALOG_PATHS",
+    "FetchConfig",
+    "LocalRoot",
+    "check_free_space",
+    "fetch_file",
+    "fetch_many",
+    "is_url",
+    "open_root",
+    "spec_path",
+]
 
-SDSS_RUN2D = ("26", "103", "104")  # reductions of the SDSS-I/II spectrograph; all others are BOSS and eBOSS
-CATALOG_PATHS = {  # below the SAS root (SDSS data model; the directory of the Portsmouth files is inferred)
-    "specobj": "dr16/sdss/spectro/redux/specObj-dr16.fits",
-    "galspecextra": "dr8/common/sdss-spectro/redux/galSpecExtra-dr8.fits",
-    "portsmouth_boss": "dr12/boss/spectro/redux/galaxy/v1_1/portsmouth_emlinekin_full-DR12-boss.fits",
-    "portsmouth_legacy": "dr12/boss/spectro/redux/galaxy/v1_1/portsmouth_emlinekin_full-DR12.fits",
-    "silo": "dr16/eboss/spectro/lensing/silo/v5_13_0/v5_13_0/1.0.1/silo_eboss_detections-1.0.1.fits",
-}
 MISSING, PASSING, BAD_RANGE = (404, 410), (408, 429), 416  # HTTP statuses; those from 500 on pass too
 CHUNK = 1 << 20  # bytes read at a time, at most
 MAX_REDIRECTS = 5
-REDIRECTED = "If that server is right, put it in the configuration"
 MAX_BYTES_LISTING = 20_000_000  # a folder's page or sha1sum file: 1,000 spectra a plate take 0.2 MB
-
-
-def spec_path(run2d, plate, mjd, fiberid):
-    """Return the path of a spec-lite file below the SAS root (SDSS data model, spec-lite).
-
-    ``run2d`` is a string, or the number 26, 103 or 104; the others are integers.
-    """
-    run2d = str(run2d).strip()
-    survey = "sdss" if run2d in SDSS_RUN2D else "eboss"
-    name = f"spec-{int(plate):04d}-{int(mjd):05d}-{int(fiberid):04d}.fits"
-    return f"dr16/{survey}/spectro/redux/{run2d}/spectra/lite/{int(plate):04d}/{name}"
-
-
-def is_url(place):
-    """Return whether ``place`` is an http or https address and not a path."""
-    return str(place).lower().startswith(("http://", "https://"))
+MAX_SUMS = 10  # sha1sum files of one folder that are read; SDSS has one
 
 
 def open_root(place, config=None, **options):
@@ -157,7 +146,7 @@ class SasRoot:
         folder = rel[: rel.rfind("/") + 1]
         try:
             page = self.fetch_bytes(folder, MAX_BYTES_LISTING).decode("utf-8", "replace")
-            for link in sha1sum_links(page):
+            for link in sha1sum_links(page)[:MAX_SUMS]:
                 text = self.fetch_bytes(folder + link, MAX_BYTES_LISTING).decode("utf-8", "replace")
                 for name, sha1 in parse_sha1sum(text).items():
                     if f"/{rel}".endswith(f"/{name}"):
@@ -181,6 +170,7 @@ class SasRoot:
             progress = Progress(f"fetch {part.dest.name}", (total or 0) // CHUNK, "MiB", done=start // CHUNK)
             with open(part.path, "ab") as file:
                 for chunk in self._chunks(rel, response, start, self.config.max_bytes_file):
+                    check_free_space(part.dest.parent, len(chunk))
                     file.write(chunk)
                     if total and file.tell() // CHUNK > progress.done:
                         progress.add(file.tell() // CHUNK - progress.done)
@@ -219,11 +209,8 @@ class SasRoot:
             response = self._send(session, url, headers)
             if not response.is_redirect:
                 return response
-            url, old = urljoin(url, response.headers["Location"]), urlsplit(url)
             response.close()
-            new = urlsplit(url)
-            if new.hostname != old.hostname or (old.scheme, new.scheme) == ("https", "http"):
-                raise FetchError("the server points elsewhere", reason="refused", item=rel, got=url, remedy=REDIRECTED)
+            url = next_url(rel, url, response.headers["Location"])
         raise FetchError("the server redirects without end", reason="refused", item=rel, got=url)
 
     def _send(self, session, url, headers):
@@ -239,8 +226,8 @@ class SasRoot:
 
     def _chunks(self, rel, response, start, most):
         """Yield the body's bytes, which begin at byte ``start`` of the file."""
-        declared = response.headers.get("Content-Length", "")
-        whole = start + int(declared) if declared.isdigit() else None
+        declared = parse_length(response.headers)
+        whole = None if declared is None else start + declared
         check_size(rel, whole or 0, most)
         size, began = start, self.patience.clock()
         try:
@@ -259,8 +246,15 @@ class SasRoot:
             raise passing("the transfer was cut short", "cut short", rel, f"{size:,} of {whole:,} bytes")
 
 
+class _Session(requests.Session):
+    """A session that leaves redirects alone: requests would read the body of one whole, and unpack it."""
+
+    def get_redirect_target(self, resp):
+        """Return None."""
+
+
 def _session():
-    session = requests.Session()
+    session = _Session()
     session.headers.update({"User-Agent": f"galspec/{__version__}", "Accept-Encoding": "identity"})
     return session
 
@@ -271,7 +265,7 @@ def _may_pass(status):
 
 def _check_answer(rel, response):
     """Raise FetchError, or PassingFault if it may pass, unless the answer's body is the file or the rest of it."""
-    status, got = response.status_code, f"HTTP {response.status_code} {response.reason}"
+    status, got = response.status_code, f"HTTP {response.status_code} {response.reason}"[:200]
     if status in MISSING:
         raise FetchError("the server has no such file", reason="missing", item=response.url, got=got)
     if _may_pass(status):
@@ -289,8 +283,7 @@ def _go_on(rel, response, part):
     version = version_of(response.headers)
     if response.status_code == 200:
         part.restart(version)
-        declared = response.headers.get("Content-Length", "")
-        return 0, int(declared) if declared.isdigit() else None
+        return 0, parse_length(response.headers)
     start, total = parse_content_range(response.headers.get("Content-Range"))
     if response.status_code == BAD_RANGE or start != part.size or version not in ("", part.version):
         part.remove()

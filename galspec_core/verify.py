@@ -6,7 +6,7 @@ import shutil
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from galspec_core.errors import FetchError
 
@@ -15,17 +15,26 @@ FITS_BLOCK = 2880  # bytes; a FITS file is a whole number of blocks (FITS standa
 HTML_STARTS = (b"<!doctype html", b"<html")
 SHA1_LINE = re.compile(r"^([0-9a-fA-F]{40}) [ *](.+)$")
 SHA1_LINK = re.compile(r'href="([^"?#:]+\.sha1sum)"')
+WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # what fits 64 bits; int() takes more, and digits of other alphabets
+CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", re.ASCII)
+SCHEMES = {"http": {"http", "https"}, "https": {"https"}}  # where a redirect may lead from each
+
+
+def parse_length(headers):
+    """Return the length in bytes that an answer's headers declare, None where they declare none."""
+    text = headers.get("Content-Length", "").strip()
+    return int(text) if WHOLE_NUMBER.fullmatch(text) else None
 
 
 def parse_retry_after(text, now=None):
     """Return the seconds that a Retry-After header asks for, a number or an HTTP date; None if it is neither."""
     if text is None:
         return None
-    if text.strip().isdigit():
+    if WHOLE_NUMBER.fullmatch(text.strip()):
         return float(text)
     try:
         then = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
     return max(0.0, (then - (now or datetime.now(UTC))).total_seconds())
@@ -33,7 +42,7 @@ def parse_retry_after(text, now=None):
 
 def parse_content_range(text):
     """Return (first byte, whole length) of a Content-Range header; a number it does not say is None."""
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", (text or "").strip())
+    match = CONTENT_RANGE.fullmatch((text or "").strip())
     if not match:
         return None, None
     return int(match[1]), None if match[2] == "*" else int(match[2])
@@ -52,7 +61,22 @@ def is_folder(name):
 def version_of(headers):
     """Return what names the version of a file in an answer's headers: a strong ETag, else Last-Modified, else ""."""
     etag = headers.get("ETag", "")
-    return etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
+    version = etag if etag and not etag.startswith("W/") else headers.get("Last-Modified", "")
+    return version if version.isprintable() else ""
+
+
+def next_url(name, url, location):
+    """Return where a redirect from ``url`` leads; raise FetchError if it leaves the host, or https for http."""
+    remedy = "If that server is right, put it in the configuration"
+    try:
+        target = urljoin(url, location)
+        old, new = urlsplit(url), urlsplit(target)
+    except ValueError:
+        raise FetchError("the server points nowhere", reason="refused", item=name, got=location[:200]) from None
+    if new.hostname != old.hostname or new.scheme not in SCHEMES[old.scheme]:
+        what = "the server points elsewhere"
+        raise FetchError(what, reason="refused", item=name, got=target[:200], remedy=remedy)
+    return target
 
 
 def check_headers(name, headers):
@@ -60,7 +84,7 @@ def check_headers(name, headers):
     if "text/html" in headers.get("Content-Type", "").lower() and not is_folder(name):
         reason = "not FITS" if is_fits(name) else "refused"
         raise FetchError("the server sent a web page in place of the file", reason=reason, item=name)
-    if "Content-Length" not in headers and "Transfer-Encoding" not in headers:
+    if parse_length(headers) is None and "Transfer-Encoding" not in headers:
         raise FetchError("the server does not say how long the file is", reason="refused", item=name)
 
 

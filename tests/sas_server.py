@@ -1,6 +1,9 @@
 """A server of files on this machine that fails on demand: what the tests of downloads talk to."""
 
 import hashlib
+import os
+import socket
+import struct
 import threading
 import time
 from collections import defaultdict
@@ -83,7 +86,38 @@ def chunked(handler, fault, content):
     handler.close_connection = True
 
 
+def reset(handler, fault, content):
+    """Reset the connection (RST): at once, or in the body behind ``at`` bytes."""
+    if fault.at:
+        handler.start(200, len(content), handler.validators(content))
+        handler.wfile.write(content[: fault.at])
+    handler.reset()
+
+
+def declared(handler, fault, content):
+    """Send everything under the Content-Length of the fault's headers, whatever that is, and hang up."""
+    handler.start(200, None, fault.headers)
+    handler.wfile.write(content)
+    handler.close_connection = True
+
+
+def forever(handler, fault, content):
+    """Send chunks until the client hangs up or the server stops."""
+    handler.start(200, None, {"Transfer-Encoding": "chunked"})
+    while not handler.server.stopping.is_set():
+        handler.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
+
+
+def other_file(handler, fault, content):
+    """Send another file of the tree, named by the fault's body."""
+    handler.answer(200, (Path(handler.server.folder) / fault.body.decode()).read_bytes(), {})
+
+
 FAULTS = {
+    "reset": reset,
+    "declared": declared,
+    "forever": forever,
+    "other file": other_file,
     "status": send_status,
     "cut": cut,
     "stall": stall,
@@ -109,6 +143,9 @@ class Handler(BaseHTTPRequestHandler):
             self.server.hits[path] += 1
             self.server.requests.append((path, dict(self.headers)))
             fault = self.server.next_fault(path)
+            dead = self.server.dies_after is not None and len(self.server.requests) > self.server.dies_after
+        if dead:
+            return self.server.die(self)
         file = Path(self.server.folder) / path.partition("?")[0]
         content = self.listing(file) if file.is_dir() else file.read_bytes() if file.is_file() else None
         if fault is not None:
@@ -149,6 +186,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(length))
         self.end_headers()
 
+    def reset(self):
+        """Close the connection at once: with no time to linger, the kernel sends RST instead of FIN."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
+        self.close_connection = True
+
     def answer(self, status, body, headers):
         """Send a whole answer."""
         self.start(status, len(body), headers)
@@ -158,13 +201,31 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Clock:
+    """A clock that only sleeping moves: ``slept`` lists the pauses that were asked for, in seconds."""
+
+    def __init__(self):
+        self.now, self.slept, self._lock = 0.0, [], threading.Lock()
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        """Let ``seconds`` pass at once."""
+        with self._lock:
+            self.slept.append(seconds)
+            self.now += seconds
+
+
 class SasServer(ThreadingHTTPServer):
     """Serve a folder on a free port of 127.0.0.1 while the ``with`` block lasts.
 
     ``hits`` counts requests by path, ``requests`` lists (path, headers). ``etags`` says whether files have a version.
+    After ``dies_after`` requests, if that is a number, it answers none and takes no more connections.
     """
 
-    daemon_threads = True
+    daemon_threads, dies_after = True, None
+    request_queue_size = 64
 
     def __init__(self, folder, etags=True):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -189,6 +250,13 @@ class SasServer(ThreadingHTTPServer):
         if self.scripts[path]:
             return self.scripts[path].pop(0)
         return self.always.get(path, self.always.get("*"))
+
+    def die(self, handler):
+        """Reset this connection and refuse the ones to come."""
+        handler.reset()
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
 
     def handle_error(self, request, client_address):
         """Say nothing of clients that hang up."""

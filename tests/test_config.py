@@ -79,3 +79,51 @@ def test_a_name_that_points_nowhere_is_named(section, name):
         config["search"]["methods"] = [name]
     with pytest.raises(ConfigError, match=name):
         check_config(config)
+
+
+BAD_NAMES = ["../x", "a/b", "/etc", "..", "", "A", "1a", "a b", "a\n", "a\0", "é", "a" * 41, "a|b", "{a}", "a.b"]
+PLACES = ["encoders", "tasks", "spectra.grids", "baselines.systems", "search.parameters.columns"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_name_that_becomes_a_folder_is_small_letters_digits_and_underscores(place):
+    config = copy.deepcopy(CONFIG)
+    section = config
+    for key in place.split("."):
+        section = section[key]
+    entry = next(iter(section.values()))
+    section |= dict.fromkeys([*BAD_NAMES, "good_1"], entry)
+    with pytest.raises(ConfigError) as caught:
+        check_config(config)
+    lines = [line for line in str(caught.value).split("\n  ") if "becomes a folder" in line]
+    assert [name for name in BAD_NAMES if not any(repr(name) in line for line in lines)] == []
+    assert "good_1" not in str(caught.value)
+
+
+BAD_SOURCES = ["tables/../../x", "tables//etc", "tables/", "tables/a/b", "/etc/hosts", "tables/a\n", "rings"]
+
+
+def test_a_source_that_would_leave_its_folder_is_refused():
+    config = copy.deepcopy(CONFIG)
+    sources = [*BAD_SOURCES, "tables/Rings_2"]
+    config["tasks"] |= {
+        f"mine{i}": {"target": "Ring", "source": name, "file": "r.csv"} for i, name in enumerate(sources)
+    }
+    with pytest.raises(ConfigError) as caught:
+        check_config(config)
+    found = [
+        line for line in str(caught.value).split("\n  ") if "a source is bpt, silo, outliers or tables/NAME" in line
+    ]
+    assert [line.split(".source: ")[1].split(" cannot")[0] for line in found] == [repr(name) for name in BAD_SOURCES]
+
+
+def test_markup_never_reaches_the_report():
+    config = copy.deepcopy(CONFIG)
+    config["tasks"]["liner"]["target"] = "</script><script>alert(1)</script>"
+    config["catalogs"]["lens_grades"]["<img src=x>"] = ["A<b", "a < b"]
+    with pytest.raises(ConfigError) as caught:
+        check_config(config)
+    problems = str(caught.value).split("\n  ")[1:]
+    where = ["catalogs.lens_grades", "catalogs.lens_grades.<img src=x>", "tasks.liner.target"]
+    assert [line.split(": ")[0] for line in problems] == where
+    assert all("would run in the report" in line for line in problems)

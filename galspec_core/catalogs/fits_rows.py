@@ -2,6 +2,7 @@
 
 import gzip
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from galspec_core.errors import CatalogError
 
 SLICE_ROWS = 100_000
 SLICE_BYTES = 1 << 26  # what one slice of raw rows may take
+MAX_HEADER = 4_000_000  # bytes: 50,000 cards
+BLOCK, END = 2880, b"END".ljust(80)  # FITS standard 4.0, sections 3.1 and 4.4.1
+UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, LookupError, ArithmeticError, fits.VerifyError)
 
 
 @dataclass(frozen=True)
@@ -35,37 +39,73 @@ def open_fits_table(path):
     """Return the first binary table of a FITS file, plain or gzipped; raise CatalogError where there is none."""
     path = Path(path)
     try:
-        with warnings.catch_warnings(), fits.open(path, memmap=True) as hdus:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyUserWarning)  # of a file cut short: its rows are counted when read
-            for hdu in hdus:
-                if isinstance(hdu, fits.BinTableHDU):
-                    columns = {column.name: (column.bzero, column.bscale) for column in hdu.columns}
-                    offset = hdu.fileinfo()["datLoc"]
-                    return FitsTable(path, hdu.header["NAXIS2"], hdu.columns.dtype.newbyteorder(">"), offset, columns)
-    except OSError as error:
-        raise CatalogError("cannot be read as FITS", item=path, got=str(error)) from error
-    raise CatalogError("has no binary table", item=path)
+            _check_headers(path)
+            with fits.open(path, memmap=True, disable_image_compression=True) as hdus:
+                found = next((_located(path, hdu) for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
+    except UNREADABLE as error:
+        raise CatalogError("cannot be read as FITS", item=path, got=str(error)[:200]) from error
+    if found is None:
+        raise CatalogError("has no binary table", item=path)
+    if not 0 < found.dtype.itemsize <= SLICE_BYTES:
+        raise CatalogError("has rows that cannot be", item=path, got=f"{found.dtype.itemsize:,} bytes a row")
+    return found
+
+
+def _located(path, hdu):
+    columns = {column.name: (column.bzero, column.bscale) for column in hdu.columns}
+    dtype = hdu.columns.dtype.newbyteorder(">")
+    return FitsTable(path, int(hdu.header["NAXIS2"]), dtype, hdu.fileinfo()["datLoc"], columns)
+
+
+def _check_headers(path):
+    """Raise CatalogError for a header without an end before the first table: a zipped one would fill the memory."""
+    with open_unpacked(path) as handle:
+        while header := b"".join(_header_blocks(handle, path)):
+            known = fits.Header.fromstring(header.decode("ascii", "replace"))
+            if known.get("XTENSION") == "BINTABLE":
+                return
+            handle.seek(known.data_size_padded, 1)
+
+
+def _header_blocks(handle, path):
+    """Yield the blocks of one header, up to the one with its END, or to the end of the file."""
+    for _ in range(MAX_HEADER // BLOCK):
+        block = handle.read(BLOCK)
+        yield block
+        if len(block) < BLOCK or END in (block[i : i + 80] for i in range(0, BLOCK, 80)):
+            return
+    raise CatalogError("has a header without an end", item=path, expected=f"an END within {MAX_HEADER:,} bytes")
 
 
 def iterate_columns(table, names, rows=SLICE_ROWS):
     """Yield (first row, {name: array}) for slices of a FITS table, only ``names``, in the machine's byte order."""
     rows = max(1, min(rows, SLICE_BYTES // table.dtype.itemsize))
-    with _open_raw(table.path) as handle:
+    with open_unpacked(table.path) as handle:
         handle.seek(table.offset)
         for start in range(0, table.rows, rows):
             n = min(rows, table.rows - start)
             raw = np.frombuffer(_read(handle, table, n), dtype=table.dtype)
-            yield start, {name: _values(raw[name], *table.columns[name]) for name in names}
+            try:
+                values = {name: _values(raw[name], *table.columns[name]) for name in names}
+            except UNREADABLE as error:
+                raise CatalogError("has a column that cannot be read", item=table.path, got=str(error)) from error
+            yield start, values
 
 
-def _open_raw(path):
+def open_unpacked(path):
+    """Return a file open for reading, unpacked on the way where it is gzipped."""
     with open(path, "rb") as handle:
         zipped = handle.read(2) == b"\x1f\x8b"
     return gzip.open(path, "rb") if zipped else open(path, "rb")
 
 
 def _read(handle, table, n):
-    data = handle.read(n * table.dtype.itemsize)
+    try:
+        data = handle.read(n * table.dtype.itemsize)
+    except UNREADABLE as error:
+        raise CatalogError("cannot be unpacked", item=table.path, got=str(error), remedy="Fetch it again") from error
     if len(data) < n * table.dtype.itemsize:
         raise CatalogError(
             "ends before its last row", item=table.path, expected=f"{table.rows:,} rows", remedy="Fetch it again"

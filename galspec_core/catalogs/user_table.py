@@ -1,23 +1,26 @@
 """A user's table of targets: CSV, FITS or VOTable, told apart by content, its columns mapped to ours."""
 
-import gzip
 import io
 import warnings
+import zlib
 from pathlib import Path
+from xml.parsers import expat
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from astropy.io.votable import parse_single_table
 
-from galspec_core.catalogs.fits_rows import iterate_columns, open_fits_table
+from galspec_core.catalogs.fits_rows import iterate_columns, open_fits_table, open_unpacked
 from galspec_core.catalogs.ids import parse_specobjid
 from galspec_core.catalogs.layouts import schema
 from galspec_core.errors import CatalogError, ConfigError
 
 SCHEMA = schema(ids="specobjid", integers="plate mjd fiberid", numbers="ra dec", words="subtype")
 IDENTIFIERS = (("specobjid",), ("plate", "mjd", "fiberid"), ("ra", "dec"))  # any one of these names a spectrum
+INSIDE = "Save it with its data inside (TABLEDATA or BINARY2)"
 DELIMITERS = "\t;,|"
+MAX_BYTES = 500_000_000  # of a table of targets, unpacked: it is held in memory (our choice)
 UNKNOWN = {"i4": -1, "f8": np.nan}
 
 
@@ -64,16 +67,29 @@ def sniff(path):
     return "csv"
 
 
-def _bytes(path, n=-1):
+def _bytes(path, n):
     """Return the first ``n`` bytes of a plain or gzipped file."""
-    with open(path, "rb") as handle:
-        zipped = handle.read(2) == b"\x1f\x8b"
-    with gzip.open(path, "rb") if zipped else open(path, "rb") as handle:
-        return handle.read(n)
+    with open_unpacked(path) as handle:
+        try:
+            return handle.read(n)
+        except (OSError, EOFError, zlib.error) as error:
+            raise CatalogError("cannot be unpacked", item=path, got=str(error), remedy="Fetch it again") from error
+
+
+def _whole(path):
+    """Return a whole plain or gzipped file; raise CatalogError if it has more than MAX_BYTES."""
+    content = _bytes(path, MAX_BYTES + 1)
+    _check_size(len(content), path)
+    return content
+
+
+def _check_size(size, path):
+    if size > MAX_BYTES:
+        raise CatalogError("is too large for a table of targets", item=path, expected=f"at most {MAX_BYTES:,} bytes")
 
 
 def _read_csv(path):
-    content = _bytes(path).decode("utf-8-sig")
+    content = _whole(path).decode("utf-8-sig")
     first = next(line for line in content.splitlines() if line.strip() and not line.startswith("#"))
     delimiter = max(DELIMITERS, key=first.count)
     options = {"sep": delimiter} if first.count(delimiter) else {"sep": r"\s+"}
@@ -86,15 +102,36 @@ def _read_csv(path):
 
 def _read_fits(path):
     table = open_fits_table(path)
+    _check_size(table.rows * table.dtype.itemsize, path)
     parts = [raw for _, raw in iterate_columns(table, list(table.columns))]
     return {name: np.concatenate([raw[name] for raw in parts]) if parts else np.empty(0) for name in table.columns}
 
 
+def _refuse_links(content, path):
+    """Raise CatalogError for a VOTable that draws on other files: astropy would read them, whosever they are."""
+    found, parser = [], expat.ParserCreate()
+
+    def note(name, attributes):
+        if name.rpartition(":")[2] == "STREAM" and "href" in attributes:
+            found.append(f"a stream from {attributes['href']}")
+
+    parser.StartElementHandler = note
+    parser.EntityDeclHandler = lambda name, *facts: found.append(f"an entity {name}")
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        raise CatalogError("is not well-formed XML", item=path, got=str(error)) from error
+    if found:
+        raise CatalogError("draws on something outside the file", item=path, got=found[0][:200], remedy=INSIDE)
+
+
 def _read_votable(path):
+    content = _whole(path)
+    _refuse_links(content, path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # archives write units and versions that astropy remarks upon
-            table = parse_single_table(io.BytesIO(_bytes(path)), verify="ignore").to_table(use_names_over_ids=True)
+            table = parse_single_table(io.BytesIO(content), verify="ignore").to_table(use_names_over_ids=True)
     except (IndexError, ValueError, TypeError) as error:
         raise CatalogError("is a VOTable without a table in it", item=path, got=str(error)) from error
     return {name: _unmasked(table[name]) for name in table.colnames}

@@ -14,12 +14,14 @@ import pyarrow.parquet as pq
 from scipy.spatial.distance import pdist
 
 from galspec_core.errors import SearchError
+from galspec_core.search.index_file import check_index_file
 
 INDEX, METADATA, CONFIG = "index.faiss", "metadata.parquet", "config.json"
 EXTRA = 8  # candidates beyond K: room for the query's own spectra, and for rounding in FAISS's float32 ranking
 SAMPLE = 2000  # entries whose pairwise distances give the mean and median: 2 million pairs
 QUERIES_AT_ONCE = 256  # queries whose candidates' vectors are held at once
 REQUIRED = ("specobjid", "position", "label")
+KEPT = ("n", "dimension", "mean_distance", "median_distance")
 
 
 @dataclass(frozen=True)
@@ -191,14 +193,15 @@ class KnowledgeBase:
         """Return a saved knowledge base; raise SearchError if a file is missing, broken, or does not fit the others."""
         folder = Path(folder)
         try:
-            index = faiss.read_index(str(folder / INDEX))
             metadata = pq.read_table(folder / METADATA).to_pandas()
             about = json.loads((folder / CONFIG).read_text())
+            check_index_file(folder / INDEX, len(metadata))
+            index = faiss.read_index(str(folder / INDEX))
         except (OSError, RuntimeError, ValueError) as error:
             raise SearchError("cannot read the knowledge base", item=folder, got=str(error)[:200]) from None
-        if index.ntotal != len(metadata):
-            got = f"{index.ntotal} vectors, {len(metadata)} rows of metadata"
-            raise SearchError("index and metadata do not fit together", item=folder, got=got)
+        lacking = [name for name in REQUIRED if name not in metadata] + [key for key in KEPT if key not in about]
+        if lacking:
+            raise SearchError("cannot read the knowledge base", item=folder, got=f"nothing called {lacking}")
         return cls(index, metadata, about)
 
 

@@ -1,6 +1,5 @@
 """Bring the spectra of one shard from the SAS root onto native pixels, resuming where a killed job stopped."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from galspec_core.errors import FetchError, SpectrumError
-from galspec_core.files import replace
+from galspec_core.files import write_parquet
 from galspec_core.log import Progress, logger
 from galspec_core.sas import check_free_space, fetch_many, spec_path
 from galspec_core.spectra.reject import check_share, rejected_row
@@ -32,7 +31,8 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     """Fetch and check every spectrum of a shard.
 
     Finished spectra are kept in the folder ``partial``, in files of CHUNK, until the whole shard is there; a job that
-    was killed goes on behind them.
+    was killed, or whose server went down, goes on behind them. Rejected ones are asked for again: a bad day of the
+    server is not held against them.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     """
     partial = Path(partial)
     partial.mkdir(parents=True, exist_ok=True)
-    kept, rejected = _read_chunks(partial, {target["specobjid"] for target in targets})
-    done = {row for table in kept for row in table["specobjid"].to_pylist()} | {row["specobjid"] for row in rejected}
+    kept, rejected = _read_chunks(partial, {target["specobjid"] for target in targets}), []
+    done = {row for table in kept for row in table["specobjid"].to_pylist()}
     waiting = [target for target in targets if target["specobjid"] not in done]
     check_free_space(partial, NATIVE_BYTES * 2 * len(waiting))
     if done:
@@ -70,7 +70,7 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     for table, more in _fetch_chunks(
         waiting, root, config, Progress(f"spectra: fetch {shard}", len(targets), done=len(done))
     ):
-        _write_chunk(partial, len(list(partial.glob("*.parquet"))), table, more)
+        _write_chunk(partial, len(list(partial.glob("*.parquet"))), table)
         kept.append(table)
         rejected += more
     check_share(rejected, len(targets), max_rejected, floor, shard)
@@ -78,20 +78,34 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
 
 
 def _fetch_chunks(targets, root, config, progress):
-    """Yield (native table, rejected rows) for every CHUNK spectra that came."""
+    """Yield (native table, rejected rows) for every CHUNK spectra that came, also before a server that went down."""
     rows, rejected = [], []
-    paths = [spec_path(t["run2d"], t["plate"], t["mjd"], t["fiberid"]) for t in targets]
-    for i, content in fetch_many(root, paths, config):
-        try:
-            rows.append(_read(content, targets[i], paths[i]))
-        except (FetchError, SpectrumError) as error:
-            rejected.append(rejected_row(targets[i], "fetch", error))
-        progress.add(note=f"{len(rejected)} rejected of these" if rejected else "")
-        if len(rows) + len(rejected) >= CHUNK:
-            yield native_table(rows), rejected
-            rows, rejected = [], []
-    if rows or rejected:
+    try:
+        for target, path, content in _contents(targets, root, config):
+            try:
+                rows.append(_read(content, target, path))
+            except (FetchError, SpectrumError) as error:
+                rejected.append(rejected_row(target, "fetch", error))
+            progress.add(note=f"{len(rejected)} rejected of these" if rejected else "")
+            if len(rows) + len(rejected) >= CHUNK:
+                yield native_table(rows), rejected
+                rows, rejected = [], []
+    except FetchError:
         yield native_table(rows), rejected
+        raise
+    yield native_table(rows), rejected
+
+
+def _contents(targets, root, config):
+    """Yield (target, path, its file's bytes or the error in their place) in the order in which they come."""
+    named = []
+    for target in targets:
+        try:
+            named.append((target, spec_path(*(target[key] for key in ("run2d", "plate", "mjd", "fiberid")))))
+        except FetchError as error:
+            yield target, "", error
+    for i, content in fetch_many(root, [path for _, path in named], config):
+        yield *named[i], content
 
 
 def _read(content, target, path):
@@ -102,19 +116,16 @@ def _read(content, target, path):
     return native_row(target, read_spec_lite(content, target["z"], Path(path).name, identity))
 
 
-def _write_chunk(partial, number, table, rejected):
-    note = {"rejected": json.dumps(rejected, default=int)}
-    with replace(partial / f"{number:05d}.parquet") as temporary:
-        pq.write_table(table.replace_schema_metadata(note), temporary, compression="zstd")
+def _write_chunk(partial, number, table):
+    if table.num_rows:
+        write_parquet(table, partial / f"{number:05d}.parquet")
 
 
 def _read_chunks(partial, wanted):
-    """Return the native tables and the rejected rows that an earlier job left, of the spectra that are ``wanted``."""
+    """Return the native tables that an earlier job left, of the spectra that are ``wanted``."""
     tables = [pq.read_table(path) for path in sorted(partial.glob("*.parquet"))]
-    rejected = [row for table in tables for row in json.loads(table.schema.metadata[b"rejected"])]
     ids = pa.array(sorted(wanted), pa.uint64())
-    kept = [table.replace_schema_metadata(None).filter(pc.is_in(table["specobjid"], ids)) for table in tables]
-    return kept, [row for row in rejected if row["specobjid"] in wanted]
+    return [table.replace_schema_metadata(None).filter(pc.is_in(table["specobjid"], ids)) for table in tables]
 
 
 def write_shard(path, native, targets):

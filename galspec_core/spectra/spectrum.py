@@ -10,6 +10,13 @@ from astropy.io import fits
 from galspec_core.errors import ConfigError, SpectrumError
 
 DLOGLAM = 1e-4  # dex per native pixel: SDSS co-added spectra stand on one comb (SDSS data model, spec-lite)
+COADD = {"flux": "f4", "loglam": "f8", "ivar": "f4", "and_mask": "i4"}  # columns of HDU 1 that are read, and as what
+UNREADABLE = (OSError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, fits.VerifyError, Warning)
+OPEN = {
+    "memmap": False,
+    "lazy_load_hdus": True,
+    "disable_image_compression": True,
+}  # a compressed image could be a bomb
 COMB_TOLERANCE = 0.2  # of a pixel: loglam is stored as float32, whose step near 3.9 is 2.4e-7 dex
 MASK_BITS = {  # SPPIXMASK (SDSS bitmask documentation), the bits that stand for a pixel without a usable flux
     "NOPLUG": 0,
@@ -102,16 +109,14 @@ def read_spec_lite(content, z, name="spectrum", identity=None):
         With ``reason`` one of "cut short", "not FITS", "missing column", "irregular wavelengths", "no pixels",
         "another spectrum".
     """
-    columns = _coadd_columns(content, name, identity)
-    flux, ivar = (np.ascontiguousarray(columns[key], dtype="f4") for key in ("flux", "ivar"))
-    and_mask = np.ascontiguousarray(columns["and_mask"], dtype="i4")
+    flux, loglam, ivar, and_mask = _coadd_columns(content, name, identity)
     if len(flux) == 0:
         raise SpectrumError("the COADD table has no rows", reason="no pixels", item=name)
-    return Spectrum(_comb_start(columns["loglam"], name), flux, ivar, and_mask, float(z))
+    return Spectrum(_comb_start(loglam, name), flux, ivar, and_mask, float(z))
 
 
 def _coadd_columns(content, name, identity):
-    """Return the four columns of HDU 1 as a dict of arrays[L]."""
+    """Return flux, loglam, ivar and and_mask of HDU 1 as arrays[L]."""
     if not content.startswith(b"SIMPLE  ="):
         raise SpectrumError("not a FITS file", reason="not FITS", item=name, got=f"first bytes {content[:12]!r}")
     if len(content) % 2880:
@@ -120,7 +125,8 @@ def _coadd_columns(content, name, identity):
             "the file is cut short", reason="cut short", item=name, expected=expected, got=f"{len(content):,} bytes"
         )
     try:
-        with warnings.catch_warnings(), fits.open(BytesIO(content), memmap=False, lazy_load_hdus=True) as hdus:
+        with warnings.catch_warnings(), fits.open(BytesIO(content), **OPEN) as hdus:
+            warnings.simplefilter("ignore")  # of cards that break the standard, which archives do write
             warnings.filterwarnings("error", "File may have been truncated")
             _check_identity(hdus[0].header, identity, name)
             data = hdus[1].data
@@ -128,15 +134,23 @@ def _coadd_columns(content, name, identity):
             missing = {"flux", "loglam", "ivar", "and_mask"} - set(names)
             if missing:
                 raise SpectrumError("HDU 1 lacks columns", reason="missing column", item=name, got=sorted(missing))
-            return {key: data[names[key]] for key in ("flux", "loglam", "ivar", "and_mask")}
-    except (OSError, TypeError, ValueError, IndexError, AttributeError, KeyError, Warning) as error:
+            return [_plain(data[names[key]], kind) for key, kind in COADD.items()]
+    except UNREADABLE as error:
         raise SpectrumError("HDU 1 cannot be read", reason="cut short", item=name, got=str(error)[:200]) from error
+
+
+def _plain(values, kind):
+    """Return a column's values[L] as numbers of type ``kind``; raise ValueError for another shape or text."""
+    if values.ndim != 1 or values.dtype.kind not in "fiu":
+        raise ValueError(f"a column of {values.dtype} with shape {values.shape}")
+    return np.ascontiguousarray(values, dtype=kind)
 
 
 def _check_identity(header, identity, name):
     """Raise SpectrumError if the header names another plate, mjd or fiberid than ``identity``."""
     found = tuple(header.get(key) for key in ("PLATEID", "MJD", "FIBERID"))
-    if identity is not None and None not in found and tuple(map(int, found)) != tuple(map(int, identity)):
+    pairs = zip(found, identity or (), strict=identity is not None)
+    if any(there is not None and int(there) != int(wanted) for there, wanted in pairs):
         expected, got = ("-".join(map(str, numbers)) for numbers in (identity, found))
         raise SpectrumError(
             "the file holds another spectrum", reason="another spectrum", item=name, expected=expected, got=got

@@ -1,19 +1,18 @@
 """Fetching a shard from a server that has bad days."""
 
 from dataclasses import replace
-from io import BytesIO
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from astropy.io import fits
 
 from galspec_core.errors import FetchError, TooManyRejected
-from galspec_core.sas import FetchConfig, open_root, spec_path
+from galspec_core.sas import FetchConfig, open_root
 from galspec_core.spectra import fetch as module
 from galspec_core.spectra.fetch import fetch_shard, read_targets, write_shard
 from galspec_core.spectra.shard import iterate_native
 from tests.sas_server import SasServer
+from tests.spectra.files import rel, spec_lite
 
 CONFIG = FetchConfig(threads=3, retries=2, connect_timeout=2.0, read_timeout=1.0, backoff=0.01, max_backoff=0.02)
 N = 12
@@ -25,35 +24,12 @@ def no_proxy(monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 4)
 
 
-def spec_lite(target, pixels=200):
-    rng = np.random.default_rng(target["fiberid"])
-    columns = dict(
-        flux=rng.normal(1, 0.1, pixels),
-        loglam=3.6 + 1e-4 * np.arange(pixels),
-        ivar=np.ones(pixels),
-        and_mask=np.zeros(pixels),
-    )
-    formats = dict(flux="E", loglam="E", ivar="E", and_mask="J")
-    table = fits.BinTableHDU.from_columns(
-        [fits.Column(c, formats[c], array=v) for c, v in columns.items()], name="COADD"
-    )
-    primary = fits.PrimaryHDU()
-    primary.header.update(dict(PLATEID=target["plate"], MJD=target["mjd"], FIBERID=target["fiberid"]))
-    out = BytesIO()
-    fits.HDUList([primary, table]).writeto(out)
-    return out.getvalue()
-
-
 @pytest.fixture
 def targets():
     run2d = ["26", "v5_13_0"]
     return [
         dict(specobjid=2**63 + i, plate=9001, mjd=57001, fiberid=i + 1, run2d=run2d[i % 2], z=0.1) for i in range(N)
     ]
-
-
-def rel(target):
-    return spec_path(*(target[key] for key in ("run2d", "plate", "mjd", "fiberid")))
 
 
 @pytest.fixture
@@ -144,13 +120,24 @@ def test_a_killed_job_goes_on_behind_what_it_has(server, targets, tmp_path, monk
     assert rejected == []
 
 
-def test_a_rejected_spectrum_is_not_asked_for_again_after_a_kill(server, targets, tmp_path):
-    server.fail(rel(targets[0]), "status", times=None, status=404)
-    fetch(server, targets, tmp_path)
-    before = sum(server.hits.values())
+def test_a_rejected_spectrum_is_asked_for_again_by_the_next_job(server, targets, tmp_path):
+    server.fail(rel(targets[0]), "body", body=b"<html>please log in</html>")
     _, rejected = fetch(server, targets, tmp_path)
-    assert sum(server.hits.values()) == before
-    assert [row["reason"] for row in rejected] == ["missing"]
+    assert [row["reason"] for row in rejected] == ["not FITS"]
+    before = sum(server.hits.values())
+    native, rejected = fetch(server, targets, tmp_path)
+    assert sum(server.hits.values()) == before + 1
+    assert (sorted(ids(native)), rejected) == ([target["specobjid"] for target in targets], [])
+
+
+@pytest.mark.parametrize("run2d", ["../../../../etc", "a/b", "", "26\0", "x" * 5000])
+def test_a_name_that_would_leave_its_folder_is_rejected_and_not_asked_for(server, targets, tmp_path, run2d):
+    targets[3]["run2d"] = run2d
+    native, rejected = fetch(server, targets, tmp_path)
+    assert [(row["reason"], row["specobjid"]) for row in rejected] == [("bad name", targets[3]["specobjid"])]
+    assert len(ids(native)) == N - 1
+    assert sum(server.hits.values()) == N - 1
+    assert len(rejected[0]["detail"]) < 500
 
 
 def test_what_an_earlier_job_left_of_another_sample_is_not_taken(server, targets, tmp_path):

@@ -1,5 +1,8 @@
 """Reading and normalising one spectrum."""
 
+import random
+import tracemalloc
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -27,13 +30,15 @@ def flat_spectrum(z=0.1, level=3.0, pixels=3850, loglam0=3.58):
     return Spectrum(loglam0, flux, np.full(pixels, 4.0, "f4"), np.zeros(pixels, "i4"), z)
 
 
-def spec_lite(columns=("flux", "loglam", "ivar", "and_mask"), pixels=100, loglam=None):
+def spec_lite(columns=("flux", "loglam", "ivar", "and_mask"), pixels=100, loglam=None, flux="E", header=()):
     loglam = 3.58 + 1e-4 * np.arange(pixels) if loglam is None else loglam
     values = dict(flux=np.arange(pixels), loglam=loglam, ivar=np.ones(pixels), and_mask=np.zeros(pixels))
-    formats = dict(flux="E", loglam="E", ivar="E", and_mask="J")
+    if flux != "E":
+        values["flux"] = np.zeros(pixels, "S10") if flux == "10A" else np.zeros((pixels, 2))
+    formats = dict(flux=flux, loglam="E", ivar="E", and_mask="J")
     table = fits.BinTableHDU.from_columns([fits.Column(c, formats[c], array=values[c]) for c in columns], name="COADD")
     out = BytesIO()
-    fits.HDUList([fits.PrimaryHDU(), table]).writeto(out)
+    fits.HDUList([fits.PrimaryHDU(header=fits.Header(header)), table]).writeto(out)
     return out.getvalue()
 
 
@@ -58,6 +63,8 @@ def test_a_written_spectrum_is_read_back_on_the_comb():
         (spec_lite()[:2880], "cut short"),
         (spec_lite(columns=("flux", "loglam", "ivar")), "missing column"),
         (spec_lite(pixels=0), "no pixels"),
+        (spec_lite(flux="10A"), "cut short"),
+        (spec_lite(flux="2E"), "cut short"),
         (spec_lite(loglam=np.linspace(3.5, 3.9, 100)), "irregular wavelengths"),
         (spec_lite(loglam=np.full(100, np.nan)), "irregular wavelengths"),
         (spec_lite(loglam=3.6 - 1e-4 * np.arange(100)), "irregular wavelengths"),
@@ -65,6 +72,36 @@ def test_a_written_spectrum_is_read_back_on_the_comb():
 )
 def test_a_file_that_is_no_spectrum_is_refused_with_its_reason(content, expected):
     assert reason(read_spec_lite, content, 0.1) == expected
+
+
+@pytest.mark.parametrize("card", [("PLATEID", 267), ("MJD", 51603), ("FIBERID", 2)])
+def test_another_spectrum_is_noticed_by_any_of_its_numbers(card):
+    whole = dict(PLATEID=266, MJD=51602, FIBERID=1)
+    for header in (whole | dict([card]), dict([card])):
+        content = spec_lite(header=list(header.items()))
+        assert reason(read_spec_lite, content, 0.1, "name", (266, 51602, 1)) == "another spectrum"
+    read_spec_lite(spec_lite(header=list(whole.items())), 0.1, "name", (266, 51602, 1))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_file_with_wrong_bytes_is_read_or_refused_and_nothing_else(seed):
+    rng, content = random.Random(seed), bytearray(spec_lite(header=[("PLATEID", 266)]))
+    for _ in range(rng.choice([1, 3, 10])):
+        content[rng.randrange(3 * 2880)] = rng.choice(b"9 -'=\0\xff" + bytes([rng.randrange(256)]))
+    with suppress(SpectrumError):
+        spectrum = read_spec_lite(bytes(content), 0.1, "name", (266, 51602, 1))
+        assert len(spectrum.flux) == len(spectrum.ivar) == len(spectrum.and_mask) > 0
+
+
+def test_a_compressed_image_in_place_of_the_table_is_not_unpacked():
+    out = BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(np.zeros((2000, 2000), "i2"))]).writeto(out)
+    tracemalloc.start()
+    try:
+        assert reason(read_spec_lite, out.getvalue(), 0.1) == "missing column"
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000  # the image would take 8 MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_normalising_keeps_the_signal_to_noise_of_every_pixel():
