@@ -68,3 +68,7 @@ class TrainingError(GalspecError):
 
 class SearchError(GalspecError):
     """A knowledge base cannot be built, loaded or searched."""
+
+
+class ProvenanceError(GalspecError):
+    """A file has no record of what made it, or one that cannot be read."""
