@@ -36,9 +36,10 @@ class Record:
 
 
 def write_record(record, path):
-    """Write a record beside the file ``path``."""
+    """Write a record beside the file ``path``, a line a field."""
+    lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(record).items()]
     with replace(record_path(path)) as temporary:
-        temporary.write_text(json.dumps(asdict(record), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text("{" + ",\n ".join(lines) + "}\n", encoding="utf-8")
 
 
 def read_record(path):
