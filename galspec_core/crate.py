@@ -26,7 +26,7 @@ def write_crate(path, out):
     if lineage.changed:
         remedy = "Make it again by the workflow, then export it"
         raise ProvenanceError("the file has changed since it was recorded", item=path, remedy=remedy)
-    crate = ROCrate()
+    crate = ROCrate(version="1.1")
     _describe_root(crate, lineage)
     entities = {name: _add_file(crate, lineage, name) for name in [*lineage.records, *lineage.unrecorded]}
     programs = {}

@@ -88,7 +88,8 @@ def describe(lineage):
     yield "made by", " ".join([record.rule, *(f"{key}={value}" for key, value in record.wildcards.items())])
     yield "code", f"galspec {galspec['version']}, {_commit(galspec)}, sources of the rule {galspec['code']}"
     took = (datetime.fromisoformat(record.finished) - datetime.fromisoformat(record.started)).total_seconds()
-    yield "when", f"{record.started[:19]} UTC, in {spell_seconds(took)} on {record.threads} threads"
+    took = f"{took:.1f} s" if took < 10 else spell_seconds(took)
+    yield "when", f"{record.started[:19]} UTC, {took}; threads: {record.threads}"
     gpu = machine["gpu"] or "no GPU used"
     yield (
         "machine",
@@ -118,18 +119,20 @@ def _seeds(lineage):
 
 
 def _tree(lineage, paths, shown, indent):
-    """Yield the inputs of ``paths``, a line each, theirs below them; what stands above already is not told again."""
-    inputs = {name: digest for path in paths for name, digest in _inputs(lineage, path).items()}
+    """Yield the inputs of ``paths``, a line each, theirs below them; inputs that stand above already are not repeated."""
+    inputs = _inputs(lineage, paths)
     for label, group in _groups(lineage, inputs):
-        again = group in shown and any(_inputs(lineage, name) for name in group)
-        yield f"{indent}{label}{', made as above' if again else ''}"
-        if group not in shown:
-            shown.add(group)
+        below = frozenset(_inputs(lineage, group))
+        yield f"{indent}{label}{', inputs as above' if below in shown else ''}"
+        if below and below not in shown:
+            shown.add(below)
             yield from _tree(lineage, group, shown, indent + "  ")
 
 
-def _inputs(lineage, path):
-    return lineage.records[path].inputs if path in lineage.records else {}
+def _inputs(lineage, paths):
+    """Return {path: sha256} of all that recorded files were made from."""
+    records = (lineage.records[path] for path in paths if path in lineage.records)
+    return {name: digest for record in records for name, digest in record.inputs.items()}
 
 
 def _groups(lineage, inputs):
