@@ -81,14 +81,18 @@ def _places(config, directory):
         yield Finding("ok" if there else "bad", "outliers", outliers if there else f"{outliers} is not a file")
 
 
-def needed_bytes(config):
-    """Return the disk space in bytes that a run of this configuration will fill, estimated from its sizes."""
-    sample, spectra = config["catalogs"]["sample"], config["spectra"]
+def count_spectra(config):
+    """Return how many spectra a run of this configuration will bring, as far as its sizes tell."""
+    sample = config["catalogs"]["sample"]
     amounts = [sample["n_pretrain"], *sample["labelled"].values()]
     if all(isinstance(amount, int) for amount in amounts):
-        n = sum(amounts)
-    else:
-        n = (config["mock"] or {}).get("n", 2048 * spectra["n_shards"])
+        return sum(amounts)
+    return (config["mock"] or {}).get("n", 2048 * config["spectra"]["n_shards"])
+
+
+def needed_bytes(config):
+    """Return the disk space in bytes that a run of this configuration will fill, estimated from its sizes."""
+    spectra, n = config["spectra"], count_spectra(config)
     grids = {config["encoders"][method]["grid"] for method in config["search"]["methods"]}
     gridded = sum(8 * spectra["grids"][grid]["pixels"] for grid in grids)
     widths = (config["encoders"][m] for m in config["search"]["methods"])

@@ -66,6 +66,10 @@ class TrainingError(GalspecError):
     """An encoder cannot be trained: the loss is not finite, or another trainer holds the checkpoint."""
 
 
+class SystemFault(GalspecError):
+    """The operating system refuses something: the disk is full, a folder is read-only, permission is lacking."""
+
+
 class SearchError(GalspecError):
     """A knowledge base cannot be built, loaded or searched."""
 

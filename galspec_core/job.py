@@ -31,10 +31,10 @@ def job(snakemake):
 
     Yields the logger of ``log.job_log``. Records of earlier outputs go first, so that none outlives its file.
     """
-    for path in snakemake.output:
-        record_path(path).unlink(missing_ok=True)
     started = _now()
     with job_log(snakemake.log[0]) as log:
+        for path in snakemake.output:
+            record_path(path).unlink(missing_ok=True)
         yield log
         write_records(snakemake, started)
 

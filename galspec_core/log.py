@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 
 from galspec_core.errors import GalspecError
+from galspec_core.faults import plain_fault
 
 logger = logging.getLogger("galspec")
 
@@ -14,9 +15,13 @@ logger = logging.getLogger("galspec")
 def job_log(path):
     """Write this job's messages to ``path``; a GalspecError ends the job with its sentence and no traceback.
 
-    Anything else that goes wrong is written to the log with its traceback, then raised.
+    So does what the system refuses, such as a full disk. Anything else that goes wrong is written to the log with its
+    traceback, then raised.
     """
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    try:
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        sys.exit(f"error: the log cannot be written: {plain_fault(error) or error}")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
@@ -25,9 +30,13 @@ def job_log(path):
     except GalspecError as error:
         logger.error("%s", error)
         sys.exit(f"error: {error}")
-    except Exception:
-        logger.exception("unexpected error")
-        raise
+    except Exception as error:
+        fault = plain_fault(error)
+        if fault is None:
+            logger.exception("unexpected error")
+            raise
+        logger.error("%s", fault, exc_info=True)
+        sys.exit(f"error: {fault}")
     finally:
         logger.removeHandler(handler)
         handler.close()

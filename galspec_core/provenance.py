@@ -10,6 +10,7 @@ import galspec_core
 PACKAGE = Path(galspec_core.__file__).parent
 WITHOUT_EFFECT = {
     "errors",
+    "faults",
     "log",
     "sas",
     "download",

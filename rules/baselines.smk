@@ -38,8 +38,8 @@ rule measure_nuisance:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=more(2000),
+        runtime=more(60),
     params:
         code=code("measure_nuisance"),
         bits=config["spectra"]["bad_mask_bits"],
@@ -64,8 +64,8 @@ rule train_system:
         "../envs/systems.yaml"
     threads: config["encoder"]["torch_threads"]
     resources:
-        mem_mb=12000,
-        runtime=60 * config["encoder"]["training_hours"],
+        mem_mb=more(12000),
+        runtime=more(60 * config["encoder"]["training_hours"]),
         gpu=1,
     params:
         code=system_code("train_system"),
@@ -95,8 +95,8 @@ rule train_supervised:
         "../envs/systems.yaml"
     threads: config["encoder"]["torch_threads"]
     resources:
-        mem_mb=12000,
-        runtime=60 * config["encoder"]["training_hours"],
+        mem_mb=more(12000),
+        runtime=more(60 * config["encoder"]["training_hours"]),
         gpu=1,
     params:
         code=system_code("train_supervised"),
@@ -125,8 +125,8 @@ rule embed_system:
         "../envs/systems.yaml"
     threads: config["encoder"]["torch_threads"]
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=more(8000),
+        runtime=more(240),
         gpu=1,
     params:
         code=system_code("embed_system"),
@@ -154,8 +154,8 @@ rule vote_system:
         "../envs/systems.yaml"
     threads: lambda wildcards: 1 + (wildcards.system in BUSY)
     resources:
-        mem_mb=16000,
-        runtime=720,
+        mem_mb=more(16000),
+        runtime=more(720),
         gpu=lambda wildcards: int(wildcards.system in ON_LABELS),
     params:
         code=system_code("vote_system"),
@@ -186,8 +186,8 @@ rule score_three_classes:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=more(4000),
+        runtime=more(30),
     params:
         code=code("score_three_classes"),
         notes=NOTES,
@@ -214,8 +214,8 @@ rule score_systems:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=more(4000),
+        runtime=more(30),
     params:
         code=code("score_systems"),
         tasks=list(TASKS),
@@ -242,8 +242,8 @@ rule score_differences:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=more(4000),
+        runtime=more(60),
     params:
         code=code("score_differences"),
         tasks=[ALL_CLASSES, *TASKS],
@@ -280,8 +280,8 @@ rule cross_validate:
         "../envs/systems.yaml"
     threads: 2
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=more(16000),
+        runtime=more(240),
     params:
         code=code("cross_validate"),
         methods={
@@ -323,8 +323,8 @@ rule stress_methods:
         "../envs/systems.yaml"
     threads: 2
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=more(16000),
+        runtime=more(240),
         gpu=1,
     params:
         code=code("stress_methods"),

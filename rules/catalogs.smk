@@ -18,8 +18,8 @@ if config["mock"]:
             "../envs/galspec.yaml"
         threads: 2
         resources:
-            mem_mb=3000,
-            runtime=30,
+            mem_mb=more(3000),
+            runtime=more(30),
         params:
             code=code("simulate_survey"),
             settings=MOCK,
@@ -39,8 +39,8 @@ rule fetch_catalog:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=240,
+        mem_mb=more(500),
+        runtime=more(240),
         downloads=1,
     params:
         url=lambda wildcards, threads: catalog_place(wildcards),
@@ -63,8 +63,8 @@ rule read_catalog:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=more(3000),
+        runtime=more(60),
     params:
         code=code("read_catalog"),
         columns=catalog_columns,
@@ -87,8 +87,8 @@ rule select_galaxies:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=more(4000),
+        runtime=more(60),
     params:
         code=code("select_galaxies"),
         settings=config["catalogs"]["select"],
@@ -114,8 +114,8 @@ rule match_labels:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=more(8000),
+        runtime=more(60),
     params:
         code=code("match_labels"),
         settings={key: config["catalogs"][key] for key in LABEL_KEYS},
@@ -147,8 +147,8 @@ rule draw_sample:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=12000,
-        runtime=60,
+        mem_mb=more(12000),
+        runtime=more(60),
     params:
         code=code("draw_sample"),
         settings=SAMPLE,
@@ -172,8 +172,8 @@ rule count_roles:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=more(2000),
+        runtime=more(10),
     params:
         code=code("count_roles"),
         settings=SAMPLE,

@@ -1,4 +1,5 @@
 # Names that the rules share, all from the configuration: the whole DAG follows from it.
+import atexit
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,11 +8,13 @@ from galspec_core.baselines.kinds import check_systems, family, module_path, res
 from galspec_core.catalogs.roles import ALL_CLASSES, THREE_CLASSES
 from galspec_core.catalogs.tasks import active_tasks, lines_missing, targets, user_tables
 from galspec_core.config import check_config
+from galspec_core.cost import say_cost
 from galspec_core.provenance import code_hash
 from galspec_core.sas import is_url
 
 check_config(config)
 check_systems(config)
+atexit.register(say_cost, workflow, config)
 
 SHARDS = [f"{i:04d}" for i in range(config["spectra"]["n_shards"])]
 METHODS = config["search"]["methods"]
@@ -115,6 +118,19 @@ ANSWERS = answer_key()
 FIGURES += ["fig_evidence"] * bool(FINDERS) + ["fig_completeness"] * bool(FINDERS and ANSWERS)
 
 
+localrules:  # on a cluster they run where Snakemake does: seconds each
+    count_roles,
+    plot_architecture,
+    plot_distances,
+    plot_few_examples,
+    plot_framework,
+    plot_history,
+    plot_reliability,
+    plot_search_time,
+    plot_stress,
+    plot_sweep,
+
+
 wildcard_constraints:
     shard=r"\d+",
     catalog="|".join(map(re.escape, PLACES)),
@@ -135,6 +151,11 @@ def code(rule_name):
 def unrecorded(value):
     """Pass a setting that does not re-run the rule when it changes (Snakemake records no params that ask for threads)."""
     return lambda wildcards, threads: value
+
+
+def more(amount):
+    """Return a resource that grows with every attempt: a job killed for want of it asks for more the next time."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def sas_of(wildcards, threads):

@@ -19,8 +19,8 @@ rule pretrain_encoder:
         "../envs/galspec.yaml"
     threads: lambda wildcards: config["encoder"]["torch_threads"] if wildcards.encoder in TRAINED else 1
     resources:
-        mem_mb=12000,
-        runtime=60 * config["encoder"]["training_hours"],
+        mem_mb=more(12000),
+        runtime=more(60 * config["encoder"]["training_hours"]),
         gpu=lambda wildcards: int(wildcards.encoder in TRAINED),
     params:
         code=code("pretrain_encoder"),
@@ -46,8 +46,8 @@ rule embed_shard:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=more(4000),
+        runtime=more(60),
         gpu=lambda wildcards: int(wildcards.encoder in TRAINED),
     params:
         code=code("embed_shard"),

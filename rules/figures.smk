@@ -14,8 +14,8 @@ rule plot_history:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more(1000),
+        runtime=more(10),
     params:
         code=code("plot_history"),
     script:
@@ -45,8 +45,8 @@ rule plot_neighbours:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=more(4000),
+        runtime=more(20),
     params:
         code=code("plot_neighbours"),
         page=PAGE,
@@ -71,8 +71,8 @@ rule plot_reliability:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more(1000),
+        runtime=more(10),
     params:
         code=code("plot_reliability"),
         method=config["search"]["compared"],
@@ -96,8 +96,8 @@ rule plot_sweep:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more(1000),
+        runtime=more(10),
     params:
         code=code("plot_sweep"),
         sweep=lambda wildcards: SWEEP_OF[wildcards.sweep_figure],
@@ -121,8 +121,8 @@ rule plot_search_time:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more(1000),
+        runtime=more(10),
     params:
         code=code("plot_search_time"),
     script:
@@ -145,8 +145,8 @@ rule plot_stress:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more(1000),
+        runtime=more(10),
     params:
         code=code("plot_stress"),
     script:
@@ -170,8 +170,8 @@ rule plot_distances:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=10,
+        mem_mb=more(3000),
+        runtime=more(10),
     params:
         code=code("plot_distances"),
         settings=DISTANCES,
@@ -207,8 +207,8 @@ rule plot_case:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=more(8000),
+        runtime=more(30),
     params:
         code=code("plot_case"),
         study=CASE,
@@ -232,8 +232,8 @@ rule plot_framework:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=more(1000),
+        runtime=more(10),
     params:
         code=code("plot_framework"),
         settings={key: config[key] for key in FRAMEWORK_KEYS},
@@ -256,8 +256,8 @@ rule plot_architecture:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=more(2000),
+        runtime=more(10),
     params:
         code=code("plot_architecture"),
         entry=config["encoders"][SHOWN],
@@ -286,8 +286,8 @@ rule plot_reconstruction:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=more(4000),
+        runtime=more(20),
     params:
         code=code("plot_reconstruction"),
         method=SHOWN,
@@ -323,8 +323,8 @@ rule plot_completeness:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=more(2000),
+        runtime=more(20),
     params:
         code=code("plot_completeness"),
         task=LENS,
@@ -352,8 +352,8 @@ rule plot_evidence:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=more(2000),
+        runtime=more(20),
     params:
         code=code("plot_evidence"),
         study=STUDIED,
@@ -381,8 +381,8 @@ rule plot_few_examples:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=more(2000),
+        runtime=more(10),
     params:
         code=code("plot_few_examples"),
     script:

@@ -14,8 +14,8 @@ if config["mock"]:
             "../envs/galspec.yaml"
         threads: 2
         resources:
-            mem_mb=3000,
-            runtime=60,
+            mem_mb=more(3000),
+            runtime=more(60),
         params:
             code=code("simulate_query"),
             settings=MOCK,
@@ -43,8 +43,8 @@ else:
             "../envs/galspec.yaml"
         threads: 1
         resources:
-            mem_mb=12000,
-            runtime=60,
+            mem_mb=more(12000),
+            runtime=more(60),
         params:
             code=code("draw_query"),
             settings=SAMPLE,
@@ -76,8 +76,8 @@ rule vote_query:
         "../envs/galspec.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=more(8000),
+        runtime=more(120),
     params:
         code=code("vote_query"),
         task=lambda wildcards: TASKS.get(wildcards.task, {}),
@@ -114,8 +114,8 @@ rule score_base_rate:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=more(4000),
+        runtime=more(30),
     params:
         code=code("score_base_rate"),
         tasks={task: entry["target"] for task, entry in TASKS.items()},
@@ -148,8 +148,8 @@ rule score_query_ranking:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=more(4000),
+        runtime=more(60),
     params:
         code=code("score_query_ranking"),
         tasks={task: entry["target"] for task, entry in TASKS.items()},

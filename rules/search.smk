@@ -17,8 +17,8 @@ rule build_knowledge_base:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=more(8000),
+        runtime=more(60),
     params:
         code=code("build_knowledge_base"),
     script:
@@ -50,8 +50,8 @@ rule vote_task:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=more(8000),
+        runtime=more(240),
     params:
         code=code("vote_task"),
         task=lambda wildcards: TASKS.get(wildcards.task, {}),
@@ -87,8 +87,8 @@ rule score_tasks:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=more(4000),
+        runtime=more(30),
     params:
         code=code("score_tasks"),
         tasks=list(TASKS),
@@ -115,8 +115,8 @@ rule score_classes:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=more(4000),
+        runtime=more(30),
     params:
         code=code("score_classes"),
         bootstrap=config["search"]["bootstrap"],
@@ -141,8 +141,8 @@ rule score_reliability:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=more(4000),
+        runtime=more(30),
     params:
         code=code("score_reliability"),
         targets={task: entry["target"] for task, entry in TASKS.items()},
@@ -166,8 +166,8 @@ rule score_subtypes:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=more(4000),
+        runtime=more(30),
     params:
         code=code("score_subtypes"),
         task=OUTLIERS,
@@ -202,8 +202,8 @@ rule sweep_search:
         "../envs/galspec.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=more(8000),
+        runtime=more(240),
     params:
         code=code("sweep_search"),
         values=lambda wildcards: config["search"]["sweeps"][wildcards.sweep],
@@ -245,8 +245,8 @@ rule time_search:
         "../envs/galspec.yaml"
     threads: 2
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=more(16000),
+        runtime=more(240),
     params:
         code=code("time_search"),
         settings=config["search"]["timing"],
@@ -272,8 +272,8 @@ rule list_failures:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=more(4000),
+        runtime=more(30),
     params:
         code=code("list_failures"),
         target=TASKS.get(OUTLIERS, {}).get("target"),
@@ -299,8 +299,8 @@ rule check_redshifts:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=more(4000),
+        runtime=more(120),
     params:
         code=code("check_redshifts"),
         check=CHECK,
@@ -335,8 +335,8 @@ rule test_wrong_redshifts:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=more(4000),
+        runtime=more(120),
     params:
         code=code("test_wrong_redshifts"),
         check=CHECK,
@@ -366,8 +366,8 @@ rule find_lenses:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=more(4000),
+        runtime=more(60),
     params:
         code=code("find_lenses"),
         target=lambda wildcards: TASKS.get(wildcards.task, {}).get("target"),
@@ -397,8 +397,8 @@ rule score_ranking:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=more(4000),
+        runtime=more(60),
     params:
         code=code("score_ranking"),
         tasks=list(TASKS),
@@ -434,8 +434,8 @@ rule measure_consistency:
         "../envs/galspec.yaml"
     threads: config["encoder"]["torch_threads"]
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=more(8000),
+        runtime=more(240),
         gpu=int(bool(TRAINED)),
     params:
         code=code("measure_consistency"),
@@ -478,8 +478,8 @@ rule estimate_parameters:
         "../envs/galspec.yaml"
     threads: 2
     resources:
-        mem_mb=16000,
-        runtime=120,
+        mem_mb=more(16000),
+        runtime=more(120),
     params:
         code=code("estimate_parameters"),
         quantities=QUANTITIES,
@@ -516,8 +516,8 @@ rule rank_outliers:
         "../envs/galspec.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=more(8000),
+        runtime=more(120),
     params:
         code=code("rank_outliers"),
         task=OUTLIERS,
@@ -552,8 +552,8 @@ rule score_few_examples:
         "../envs/galspec.yaml"
     threads: 2
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=more(16000),
+        runtime=more(240),
     params:
         code=code("score_few_examples"),
         settings=FEW,

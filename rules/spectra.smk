@@ -13,8 +13,8 @@ rule fetch_shard:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=120,
+        mem_mb=more(1500),
+        runtime=more(120),
         downloads=config["spectra"]["fetch"]["threads"],
     params:
         sas=sas_of,
@@ -38,8 +38,8 @@ rule grid_shard:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=more(1500),
+        runtime=more(30),
     params:
         code=code("grid_shard"),
         grid=lambda wildcards: config["spectra"]["grids"][wildcards.grid],
@@ -71,8 +71,8 @@ rule collect_rejected:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=more(2000),
+        runtime=more(20),
     params:
         code=code("collect_rejected"),
     script:

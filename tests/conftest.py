@@ -1,6 +1,7 @@
 """What the tests share."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,3 +30,16 @@ def small_run(tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     make_run(tmp_path / "sample.fits")
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Give a file system with room for 64 kB, or skip where none can be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    done = subprocess.run(mount, check=False, capture_output=True, text=True) if os.geteuid() == 0 else None
+    if done is None or done.returncode:
+        pytest.skip(f"a small file system cannot be mounted: {done.stderr.strip() if done else 'needs root'}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)

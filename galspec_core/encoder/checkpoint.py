@@ -51,8 +51,8 @@ def fingerprint(*settings):
 
 def save_checkpoint(folder, state, name="last"):
     """Write a training state, whole or not at all."""
-    with replace(Path(folder) / f"{name}.pt") as temporary:
-        torch.save(state, temporary)
+    with replace(Path(folder) / f"{name}.pt") as temporary, open(temporary, "wb") as file:
+        torch.save(state, file)  # a file of Python says why it cannot be written
 
 
 def load_checkpoint(folder, mark):

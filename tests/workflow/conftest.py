@@ -33,12 +33,21 @@ class Run:
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / name)
 
-    def snakemake(self, *options, overlays=("config/tiny.yaml",)):
+    def start(self, *options, overlays=("config/tiny.yaml",), environment=None, **how):
+        """Start Snakemake on the tiny survey and return the running process, whose output is one text."""
+        command = [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", *overlays]
+        variables = {**os.environ, "PYTHONPATH": str(self.folder), **(environment or {})}
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, **how}
+        return subprocess.Popen([*command, "--directory", "run", *options], cwd=self.folder, env=variables, **how)
+
+    def snakemake(self, *options, **how):
         """Run Snakemake on the tiny survey and return the finished process; its output is text."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config.yaml", *overlays]
-        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
-        command += ["--directory", "run", *options]
-        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True, timeout=900)
+        process = self.start("--cores", "2", *options, stderr=subprocess.PIPE, **how)
+        try:
+            output, errors = process.communicate(timeout=900)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def dr16(self, *options):
         """Run Snakemake on DR16, the configuration without an overlay."""
