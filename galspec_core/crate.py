@@ -13,6 +13,7 @@ from galspec_core.lineage import trace
 from galspec_core.record import record_path
 
 PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+TERMS = "https://w3id.org/ro/terms/workflow-run/context"  # where sha256 is defined
 SOFTWARE = "SoftwareApplication"
 
 
@@ -27,6 +28,7 @@ def write_crate(path, out):
         remedy = "Make it again by the workflow, then export it"
         raise ProvenanceError("the file has changed since it was recorded", item=path, remedy=remedy)
     crate = ROCrate(version="1.1")
+    crate.metadata.extra_contexts.append(TERMS)
     _describe_root(crate, lineage)
     entities = {name: _add_file(crate, lineage, name) for name in [*lineage.records, *lineage.unrecorded]}
     programs = {}

@@ -13,7 +13,8 @@ from galspec_core.errors import ProvenanceError
 from galspec_core.log import spell_seconds
 from galspec_core.record import Record, file_checksum, read_record
 
-SUMMED_UP = 4  # this many inputs of one rule, folder and suffix, or more, are one line
+SUMMED_UP = 3  # this many inputs of one rule, depth and suffix, or more, are one line
+NAMED = {".safetensors"}  # weights are always named one by one
 SHORT = 12  # hexadecimal digits of a checksum in the tree
 
 
@@ -139,17 +140,24 @@ def _groups(lineage, inputs):
     """Yield (label, paths) of inputs, many of one kind together."""
     kinds = defaultdict(list)
     for name in sorted(inputs):
-        rule = lineage.records[name].rule if name in lineage.records else None
-        kinds[rule, os.path.dirname(name), PurePath(name).suffix].append(name)
-    for (rule, folder, suffix), names in kinds.items():
-        if len(names) >= SUMMED_UP:
-            states = sorted({_state(lineage, name) for name in names} - {""})
-            said = ", ".join(states) or "all recorded"
-            yield f"{folder}/*{suffix}: {len(names)} files, {said} ({rule or 'from outside'})", tuple(names)
+        rule = lineage.records[name].rule if name in lineage.records else "from outside"
+        kinds[rule, len(PurePath(name).parts), PurePath(name).suffix].append(name)
+    for (rule, _, suffix), names in kinds.items():
+        if len(names) >= SUMMED_UP and suffix not in NAMED:
+            said = ", ".join(sorted({_state(lineage, name) for name in names} - {""})) or "all recorded"
+            yield f"{_pattern(names)}: {len(names)} files, {said} ({rule})", tuple(names)
             continue
         for name in names:
             state = _state(lineage, name)
-            yield f"{name} {inputs[name][:SHORT]} ({rule or 'from outside'}){state and ', ' + state}", (name,)
+            yield f"{name} {inputs[name][:SHORT]} ({rule}){state and ', ' + state}", (name,)
+
+
+def _pattern(names):
+    """Return paths of one depth and suffix as one path, with * for what differs."""
+    suffix = PurePath(names[0]).suffix
+    columns = list(zip(*(PurePath(name).parts for name in names), strict=True))
+    parts = [column[0] if len(set(column)) == 1 else "*" for column in columns]
+    return str(PurePath(*parts)) + (suffix if parts[-1] == "*" else "")
 
 
 def _state(lineage, name):
