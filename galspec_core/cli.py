@@ -1,5 +1,8 @@
 """The command ``galspec``."""
 
+import json
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +25,16 @@ def _say_version(wanted: bool):
     if wanted:
         print(f"galspec {galspec_core.__version__}")
         raise typer.Exit
+
+
+@contextmanager
+def _sentences(*kinds):
+    """End the command with the sentence of an error that it foresees, and exit code 2."""
+    try:
+        yield
+    except (GalspecError, OSError, *kinds) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
 
 
 @app.callback()
@@ -47,12 +60,9 @@ def doctor(
     from galspec_core.config import check_config, load_config
     from galspec_core.doctor import examine
 
-    try:
+    with _sentences(yaml.YAMLError):
         config = load_config(configfile or [Path("config.yaml")])
         check_config(config)
-    except (GalspecError, OSError, yaml.YAMLError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
     table = Table("", "what", "found", box=None)
     findings = examine(config, directory)
     for finding in findings:
@@ -90,3 +100,54 @@ def show(directory: Annotated[Path, typer.Argument(help="Where the run is.")] = 
         print(f"\nEvery table and figure with its caption: {results}/report.html")
     print(f"\nLook at {results}/figures/neighbours.png (test spectra with their neighbours), the loss plots beside it,")
     print(f"{results}/table4.csv; rejected spectra are in {results}/spectra/rejected.csv.")
+
+
+@app.command()
+def provenance(
+    result: Annotated[Path, typer.Argument(help="A file that the workflow made.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the records of all files on the way as JSON.")] = False,
+    crate: Annotated[Path | None, typer.Option(help="Write result and records to this zip file, an RO-Crate.")] = None,
+):
+    """Say what made a result: code, settings, seeds, packages, and its way back to the catalogues.
+
+    Example: galspec provenance results/table4.csv
+    """
+    from galspec_core import lineage
+
+    with _sentences():
+        traced = lineage.trace(result)
+        if crate:
+            _write_crate(result, crate)
+    if as_json:
+        print(json.dumps(lineage.as_json(traced), indent=1, ensure_ascii=False))
+    elif not crate:
+        print(lineage.as_text(traced))
+
+
+def _write_crate(result, crate):
+    try:
+        from galspec_core.crate import write_crate
+    except ModuleNotFoundError as error:
+        remedy = "Install it with: pip install 'galspec[crate]'"
+        raise GalspecError(
+            "an RO-Crate needs a package that is not installed", item=error.name, remedy=remedy
+        ) from None
+    write_crate(result, crate)
+    typer.echo(f"{crate} written", err=True)
+
+
+@app.command()
+def verify(
+    directory: Annotated[Path, typer.Option(help="Where the run is.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+):
+    """Hash everything on disk again and say what is not as it was recorded; exit code 1 if anything is not.
+
+    Example: galspec verify --directory runs/demo
+    """
+    from galspec_core.drift import as_text, find_drift
+
+    with _sentences():
+        drift = find_drift(directory)
+    print(json.dumps(asdict(drift), indent=1) if as_json else as_text(drift))
+    raise typer.Exit(int(bool(drift.findings)))

@@ -76,3 +76,7 @@ class SystemFault(GalspecError):
 
 class SearchError(GalspecError):
     """A knowledge base cannot be built, loaded or searched."""
+
+
+class ProvenanceError(GalspecError):
+    """A file has no record of what made it, or one that cannot be read."""

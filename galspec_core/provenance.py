@@ -1,16 +1,11 @@
-"""What made a result: the code a rule depends on, and the record beside each result file."""
+"""The code that a rule depends on, as one hash: its script and every GalSpec module that this imports."""
 
 import ast
 import hashlib
-import json
-import platform
-from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import galspec_core
-from galspec_core.files import replace
 
 PACKAGE = Path(galspec_core.__file__).parent
 WITHOUT_EFFECT = {
@@ -21,9 +16,10 @@ WITHOUT_EFFECT = {
     "download",
     "verify",
     "provenance",
+    "record",
+    "job",
     "files",
 }  # modules that change no result, only how it comes
-RECORDED = ("torch", "numpy", "scipy", "astropy", "pyarrow", "pandas", "faiss-cpu", "scikit-learn", "snakemake")
 
 
 def code_hash(script, *modules):
@@ -69,44 +65,3 @@ def _module_path(module):
 @cache
 def _source(path):
     return path.read_bytes()
-
-
-def file_checksum(path):
-    """Return the sha256 of a file, read in pieces."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def write_provenance(result, inputs=(), settings=None, seeds=None):
-    """Write ``<result>.provenance.json`` beside a result file.
-
-    Parameters
-    ----------
-    result : path
-    inputs : iterable of paths
-        Their sha256 is recorded, up to 64 of them; of more, only how many.
-    settings, seeds : JSON values
-        The configuration section and the seeds behind the result.
-    """
-    inputs = [Path(path) for path in inputs]
-    record = {
-        "result": Path(result).name,
-        "galspec": galspec_core.__version__,
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "packages": {name: _version(name) for name in RECORDED},
-        "settings": settings,
-        "seeds": seeds,
-        "sha256": file_checksum(result),
-        "n_inputs": len(inputs),
-        "inputs": {str(path): file_checksum(path) for path in inputs[:64] if path.is_file()},
-    }
-    with replace(Path(f"{result}.provenance.json")) as temporary:
-        Path(temporary).write_text(json.dumps(record, indent=2, default=str) + "\n")
-
-
-def _version(name):
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"

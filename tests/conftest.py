@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.jobs import make_run
+
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -22,6 +24,16 @@ def sdss_sample():
     folder = SHARED / "real/sas"
     if not folder.is_dir():
         lacking("the SDSS sample is not beside this checkout")
+    return folder
+
+
+@pytest.fixture
+def small_run(tmp_path, monkeypatch):
+    """Make a run of seven jobs in a folder of its own, go there and return it."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    make_run(tmp_path / "sample.fits")
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The command galspec, the doctor, provenance, logs."""
+"""The command galspec, the doctor, logs."""
 
 import json
 import subprocess
@@ -15,7 +15,6 @@ from galspec_core.doctor import examine, needed_bytes
 from galspec_core.errors import FetchError, GalspecError, SpectrumError
 from galspec_core.files import replace
 from galspec_core.log import Progress, job_log, spell_seconds
-from galspec_core.provenance import code_hash, file_checksum, imported_modules, write_provenance
 
 ROOT = Path(__file__).parents[1]
 CONFIG, EMBEDDED = str(ROOT / "config.yaml"), str(ROOT / "config/embedded.yaml")
@@ -119,22 +118,35 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_rules_code_is_its_script_and_all_that_affects_its_result():
-    scripts = ROOT / "workflow_scripts"
-    assert "spectra.prepare" in imported_modules(scripts / "grid_shard.py")
-    assert "log" not in imported_modules(scripts / "grid_shard.py")
-    hashes = {path.stem: code_hash(path) for path in scripts.glob("*.py")}
-    assert len(set(hashes.values())) == len(hashes)
-    assert hashes["grid_shard"] == code_hash(scripts / "grid_shard.py")
+def test_provenance_tells_the_way_of_a_result_to_people_and_programs(small_run):
+    told = run(app, ["provenance", "results/table4.csv"])
+    assert told.exit_code == 0, told.output
+    for word in (
+        "score_tasks",
+        f"galspec {galspec_core.__version__}",
+        "as it is now",
+        "torch",
+        "bootstrap",
+        "sample.fits",
+    ):
+        assert word in told.stdout
+    records = json.loads(run(app, ["provenance", "--json", "results/table4.csv"]).stdout)["records"]
+    assert records["results/table4.csv"]["rule"] == "score_tasks"
 
 
-def test_provenance_says_what_made_a_result(tmp_path):
-    result, source = tmp_path / "t.csv", tmp_path / "in.csv"
-    result.write_text("a\n1\n")
-    source.write_text("b\n")
-    write_provenance(result, [source], {"top_k": 3}, [0, 1])
-    record = json.loads((tmp_path / "t.csv.provenance.json").read_text())
-    assert record["sha256"] == file_checksum(result)
-    assert record["inputs"] == {str(source): file_checksum(source)}
-    assert (record["settings"], record["seeds"], record["galspec"]) == ({"top_k": 3}, [0, 1], galspec_core.__version__)
-    assert "torch" in record["packages"]
+def test_provenance_of_a_file_without_record_ends_with_a_sentence(small_run):
+    Path("notes.txt").write_text("mine")
+    told = run(app, ["provenance", "notes.txt"])
+    assert told.exit_code == 2
+    assert "notes.txt: no record says what made this file" in told.output
+
+
+def test_verify_ends_with_0_as_recorded_1_with_drift_2_without_a_run(small_run, tmp_path):
+    assert run(app, ["verify"]).exit_code == 0
+    Path("results/table4.csv").write_text("another\n")
+    told = run(app, ["verify", "--directory", str(small_run), "--json"])
+    assert told.exit_code == 1
+    assert [f["path"] for f in json.loads(told.stdout)["findings"]] == ["results/table4.csv"]
+    elsewhere = run(app, ["verify", "--directory", str(tmp_path / "nowhere")])
+    assert elsewhere.exit_code == 2
+    assert "no record in data/ or results/" in elsewhere.output

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.search.task import build_task_kb
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     rejected = read_rejected([snakemake.input.rejected])["specobjid"]
     roles = pd.read_parquet(snakemake.input.roles, filters=[("task", "==", snakemake.wildcards.task)])
     base = build_task_kb(

@@ -6,12 +6,11 @@ from galspec_core.catalogs.roles import TEST
 from galspec_core.encoder.embed import load_encoder
 from galspec_core.encoder.redshift import RedshiftSettings
 from galspec_core.files import write_parquet
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.redshifts import check_redshifts, make_scan
 from galspec_core.spectra.prepare import PrepareConfig
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     inputs, params = snakemake.input, snakemake.params
     roles = pd.read_parquet(inputs.roles, columns=["specobjid", "role"])
     manifest = pd.read_parquet(inputs.manifest, columns=["specobjid", "z"])
@@ -20,5 +19,4 @@ with job_log(snakemake.log[0]) as log:
     tests = roles.loc[roles["role"] == TEST, "specobjid"].unique()
     table = check_redshifts(inputs.native, tests, scan, PrepareConfig(**params.spectra))
     write_parquet(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], [inputs.roles, inputs.weights], params.check)
     log.info("%d of %d redshifts are doubted", (~table["trusted"]).sum(), len(table))

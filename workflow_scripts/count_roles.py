@@ -4,12 +4,9 @@ import pyarrow.parquet as pq
 
 from galspec_core.catalogs.roles import THREE_CLASSES, count_roles
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     counts = count_roles(pq.read_table(snakemake.input.roles))
     write_csv(counts[counts["task"] == THREE_CLASSES], snakemake.output.table1)
     write_csv(counts[counts["task"] != THREE_CLASSES], snakemake.output.table3)
-    for path in snakemake.output:
-        write_provenance(path, snakemake.input, snakemake.params.settings, snakemake.params.settings["seeds"])

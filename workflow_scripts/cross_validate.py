@@ -5,13 +5,12 @@ import pandas as pd
 from galspec_core.baselines.folds import cross_validate, draw_folds
 from galspec_core.catalogs.roles import ALL_CLASSES
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.differences import compare
 from galspec_core.search.tables import classes_table
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     roles, manifest = pd.read_parquet(inputs.roles), pd.read_parquet(inputs.manifest)
     roles = roles[~roles["specobjid"].isin(read_rejected([inputs.rejected])["specobjid"])]
@@ -23,7 +22,4 @@ with job_log(snakemake.log[0]) as log:
     write_csv(table, output.table)
     differences = compare({ALL_CLASSES: votes}, manifest, params.compared, params.bootstrap)
     write_csv(differences, output.differences)
-    settings = {"folds": params.folds, "search": params.search, "learnt": params.learnt}
-    for path in output:
-        write_provenance(path, [inputs.roles, inputs.manifest], settings)
     log.info("\n%s\n%s", table.to_string(), differences.to_string())

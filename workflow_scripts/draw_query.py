@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 from galspec_core.catalogs.query import draw_query
 from galspec_core.catalogs.sample import SampleConfig
 from galspec_core.files import write_csv, write_parquet
-from galspec_core.log import job_log
+from galspec_core.job import job
 
 LISTED = ["specobjid", "plate", "mjd", "fiberid", "run2d", "z"]
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     inputs, shards = snakemake.input, snakemake.output.shards
     tables = [pq.read_table(inputs[name]) for name in ("selected", "labels", "manifest")]
     config = SampleConfig.from_config(snakemake.params.settings)

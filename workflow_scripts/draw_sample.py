@@ -7,11 +7,11 @@ import pyarrow.parquet as pq
 
 from galspec_core.catalogs.sample import SampleConfig, draw_sample
 from galspec_core.files import write_csv, write_parquet
-from galspec_core.log import job_log
+from galspec_core.job import job
 
 LISTED = ["specobjid", "plate", "mjd", "fiberid", "run2d", "z"]
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     config = SampleConfig.from_config(snakemake.params.settings)
     selected, labels = (pq.read_table(snakemake.input[name]) for name in ("selected", "labels"))
     sample = draw_sample(selected, labels, snakemake.params.tasks, config, len(snakemake.output.shards))

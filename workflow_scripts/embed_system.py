@@ -4,11 +4,10 @@ import pandas as pd
 
 from galspec_core.baselines.data import embed_system
 from galspec_core.baselines.system import choose_embedded
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     params, inputs = snakemake.params, snakemake.input
     roles = pd.read_parquet(inputs.roles)
     roles = roles[~roles["specobjid"].isin(read_rejected([inputs.rejected])["specobjid"])]
@@ -20,4 +19,3 @@ with job_log(snakemake.log[0]):
         snakemake.output[0],
         params.run,
     )
-    write_provenance(snakemake.output[0], [inputs.roles], {"fitted": params.fitted, "most": params.most})

@@ -4,11 +4,10 @@ import pandas as pd
 
 from galspec_core.catalogs.quantities import Quantity, read_quantity
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.parameters import parameters_table
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     params = snakemake.params
     quantities = {
         name: Quantity(**{key: value for key, value in entry.items() if key != "from"})
@@ -28,5 +27,4 @@ with job_log(snakemake.log[0]) as log:
         snakemake.threads,
     )
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], snakemake.input, {"k": params.k, "bootstrap": params.bootstrap})
     log.info("\n%s", table.to_string())

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.sas import FetchConfig, open_root
 from galspec_core.spectra.fetch import fetch_shard, forget_partial, read_targets, write_shard
 from galspec_core.spectra.reject import write_rejected
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     settings = snakemake.params.settings
     partial = Path("data/spectra/partial") / snakemake.wildcards.shard
     targets = read_targets(snakemake.input[0])

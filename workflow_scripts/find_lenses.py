@@ -5,13 +5,11 @@ import pandas as pd
 from galspec_core.baselines.lens_finder import find_lenses, read_truth
 from galspec_core.encoder.embed import load_encoder
 from galspec_core.files import write_parquet
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
     votes = pd.read_parquet(inputs.votes, columns=["specobjid", "method", "seed", "label"])
     encoder, truth = load_encoder(inputs.weights, {}), read_truth(inputs.truth)
     found = find_lenses(votes, snakemake.wildcards.task, params.target, encoder, inputs.shards, truth)
     write_parquet(found, snakemake.output[0])
-    write_provenance(snakemake.output[0], [inputs.votes, inputs.weights, *inputs.truth], {"target": params.target})

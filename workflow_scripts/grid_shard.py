@@ -1,11 +1,11 @@
 """Normalise the spectra of one shard and resample them to a grid."""
 
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.spectra.prepare import PrepareConfig, grid_from_config, grid_shard
 from galspec_core.spectra.reject import write_rejected
 from galspec_core.spectra.shard import write_gridded
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     name = snakemake.wildcards.grid
     grid = grid_from_config(name, snakemake.params.grid)
     config = PrepareConfig(**snakemake.params.settings)

@@ -5,11 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.failures import missed_targets, missed_votes, read_spectra, spectra_needed
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     inputs, settings, target = snakemake.input, snakemake.params.settings, snakemake.params.target
     missed = missed_votes(pd.read_parquet(inputs.votes), target, settings["method"])
     shards = {Path(path).stem: path for path in inputs.shards}
@@ -25,5 +24,4 @@ with job_log(snakemake.log[0]) as log:
         settings["narrow"],
     )
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], [inputs.votes, inputs.metadata, inputs.roles], settings)
     log.info("%d missed: %s", len(table), table["failure_mode"].value_counts().to_dict())

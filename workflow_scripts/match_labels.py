@@ -4,9 +4,9 @@ import pyarrow.parquet as pq
 
 from galspec_core.catalogs.labels import LabelConfig, make_labels
 from galspec_core.files import write_csv, write_parquet
-from galspec_core.log import job_log
+from galspec_core.job import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     config = LabelConfig.from_config(snakemake.params.settings)
     catalogs = {n: pq.read_table(p) for n, p in zip(snakemake.params.names, snakemake.input.catalogs, strict=True)}
     labels = make_labels(pq.read_table(snakemake.input.selected), catalogs, config, snakemake.params.targets)

@@ -7,8 +7,7 @@ import pandas as pd
 from galspec_core.figures.case_study import case_curves, draw_case
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.case import case_table, find_case
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.failures import read_spectra
@@ -17,7 +16,7 @@ from galspec_core.search.vote import VoteSettings
 from galspec_core.spectra.prepare import grid_from_config
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     inputs, output, params = snakemake.input, snakemake.output, snakemake.params
     study, rejected = params.study, read_rejected([inputs.rejected])["specobjid"]
     manifest = pd.read_parquet(inputs.manifest)
@@ -33,5 +32,4 @@ with job_log(snakemake.log[0]) as log:
     save_figure(draw_case(table, curves, study["method"]), output.pdf, output.png)
     write_csv(curves, output.csv)
     write_csv(table, output.table)
-    write_provenance(output.table, [inputs.index, inputs.labels], {"case": study, "search": params.settings})
     log.info("\n%s", table.to_string())

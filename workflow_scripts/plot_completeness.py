@@ -6,11 +6,11 @@ from galspec_core.baselines.lens_finder import read_truth
 from galspec_core.figures.completeness import draw_completeness
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.search.completeness import completeness
 from galspec_core.search.tables import votes_of_task
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     inputs, params, output = snakemake.input, snakemake.params, snakemake.output
     votes = votes_of_task(params.task, inputs.votes, [*inputs.systems, *inputs.finders])
     manifest = pd.read_parquet(inputs.manifest)

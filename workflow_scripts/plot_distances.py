@@ -5,11 +5,10 @@ from pathlib import Path
 from galspec_core.figures.distances import distance_table, draw_distances, histogram_table
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.knowledge_base import KnowledgeBase, sample_distances
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     settings, output = snakemake.params.settings, snakemake.output
     base = KnowledgeBase.load(Path(snakemake.input.index).parent)
     unit, distances = base.unit(snakemake.params.scale), sample_distances(base.vectors)
@@ -19,5 +18,4 @@ with job_log(snakemake.log[0]) as log:
     save_figure(figure, output.pdf, output.png)
     write_csv(histograms, output.csv)
     write_csv(table, output.table)
-    write_provenance(output.table, snakemake.input, {"distances": settings, "scale": snakemake.params.scale})
     log.info("\n%s", table.to_string())

@@ -7,10 +7,10 @@ from galspec_core.encoder.embed import load_encoder
 from galspec_core.figures.evidence import draw_evidence, evidence_curves
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.search.evidence_case import choose_case, evidence, find_spectrum
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     inputs, output, study = snakemake.input, snakemake.output, snakemake.params.study
     case = choose_case(study["spectrum"], pd.read_parquet(inputs.votes), study["method"], study["seed"])
     encoder = load_encoder(inputs.weights, {})

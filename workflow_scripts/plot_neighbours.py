@@ -7,10 +7,10 @@ import pandas as pd
 from galspec_core.figures.neighbours import choose_votes, draw_neighbours, load_spectra, page_table
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.spectra.prepare import grid_from_config
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     page = snakemake.params.page
     manifest = pd.read_parquet(snakemake.input.manifest)
     roles = pd.read_parquet(snakemake.input.roles, filters=[("task", "==", page["task"]), ("seed", "==", page["seed"])])

@@ -10,11 +10,11 @@ from galspec_core.encoder.reconstruct import reconstruct_spectrum
 from galspec_core.figures.reconstruction import brightest, draw_reconstruction
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.spectra.prepare import grid_from_config
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     inputs, output, params = snakemake.input, snakemake.output, snakemake.params
     roles = pd.read_parquet(inputs.roles, filters=[("role", "in", ["validation", "test"])]).sort_values("role")
     roles = roles[~roles["specobjid"].isin(read_rejected([inputs.rejected])["specobjid"])]

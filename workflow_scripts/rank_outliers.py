@@ -3,11 +3,10 @@
 import pandas as pd
 
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.outliers import rank_outliers, read_scores
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     params, inputs = snakemake.params, snakemake.input
     table = rank_outliers(
         params.task,
@@ -20,5 +19,4 @@ with job_log(snakemake.log[0]) as log:
         snakemake.threads,
     )
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], inputs, {"k": params.k, "bootstrap": params.bootstrap})
     log.info("\n%s", table.to_string())

@@ -1,9 +1,9 @@
 """Read the columns that matter of one catalogue into Parquet."""
 
 from galspec_core.catalogs.tables import read_catalog
-from galspec_core.log import job_log
+from galspec_core.job import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     name = snakemake.wildcards.catalog
     rows = read_catalog(name, snakemake.input[0], snakemake.output[0], snakemake.params.columns)
     log.info("%s: %d rows", name, rows)

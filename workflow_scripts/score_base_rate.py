@@ -3,11 +3,10 @@
 import pandas as pd
 
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.base_rate import base_rate_table, without_targets
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     inputs, params = snakemake.input, snakemake.params
     truth = pd.read_csv(inputs.truth[0]) if inputs.truth else None
     votes = {task: pd.read_parquet(path) for task, path in zip(params.tasks, inputs.votes, strict=True)}
@@ -18,5 +17,4 @@ with job_log(snakemake.log[0]) as log:
     manifest = pd.read_parquet(inputs.manifest, columns=["specobjid", "position"])
     table = base_rate_table(votes, queries, manifest, params.seed, params.settings["recalls"], params.settings)
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], inputs, params.settings, [params.seed])
     log.info("\n%s", table.to_string())

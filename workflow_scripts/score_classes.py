@@ -4,14 +4,12 @@ import pandas as pd
 
 from galspec_core.catalogs.roles import ALL_CLASSES
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.tables import classes_table, votes_of_task
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     votes = votes_of_task(ALL_CLASSES, snakemake.input.votes, snakemake.input.systems)
     manifest = pd.read_parquet(snakemake.input.manifest, columns=["specobjid", "position"])
     table = classes_table(votes, manifest, snakemake.params.bootstrap)
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], snakemake.input, {"bootstrap": snakemake.params.bootstrap})
     log.info("\n%s", table.to_string())

@@ -3,11 +3,10 @@
 import pandas as pd
 
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.few_examples import common, few_examples, known_as, refit, unseen, withheld_classes
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     params, inputs, few = snakemake.params, snakemake.input, snakemake.params.settings
     spectra = known_as(pd.read_parquet(inputs.manifest), pd.read_parquet(inputs.labels))
     roles = pd.read_parquet(inputs.roles)
@@ -25,5 +24,4 @@ with job_log(snakemake.log[0]) as log:
         vectors, spectra, classes, few["examples"], few["draws"], params.bootstrap, threads=snakemake.threads
     )
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], [inputs.roles, inputs.labels], {"few_examples": few})
     log.info("\n%s", table.to_string())

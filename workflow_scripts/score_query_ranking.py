@@ -3,12 +3,11 @@
 import pandas as pd
 
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.base_rate import without_targets
 from galspec_core.search.ranking import MANIFEST, ranking
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     params, inputs = snakemake.params, snakemake.input
     truth = pd.read_csv(inputs.truth[0]) if inputs.truth else None
     votes, queries = {}, {}
@@ -18,5 +17,4 @@ with job_log(snakemake.log[0]) as log:
     catalogues = [pd.read_parquet(path, columns=MANIFEST) for path in (inputs.manifest, inputs.query_manifest)]
     table = ranking(votes, pd.concat(catalogues), params.bootstrap, queries=queries, notes=params.notes)
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], inputs, {"bootstrap": params.bootstrap}, [params.seed])
     log.info("\n%s", table.to_string())

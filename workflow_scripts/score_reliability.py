@@ -3,11 +3,10 @@
 import pandas as pd
 
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.reliability import score_reliability
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     manifest = pd.read_parquet(inputs.manifest, columns=["specobjid", "position"])
     parts = []
@@ -17,5 +16,4 @@ with job_log(snakemake.log[0]) as log:
     table, curves = (pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True))
     write_csv(table, output.table)
     write_csv(curves, output.curves)
-    write_provenance(output.table, inputs, {"targets": params.targets})
     log.info("\n%s", table.to_string())

@@ -3,11 +3,10 @@
 import pandas as pd
 
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.tables import table4, training_notes, votes_of_task
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     params, inputs = snakemake.params, snakemake.input
     votes = {
         task: votes_of_task(task, path, inputs.systems) for task, path in zip(params.tasks, inputs.votes, strict=True)
@@ -15,5 +14,4 @@ with job_log(snakemake.log[0]) as log:
     manifest = pd.read_parquet(inputs.manifest, columns=["specobjid", "position"])
     table = table4(votes, manifest, training_notes(params.notes, inputs.histories, params.trained), params.bootstrap)
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], snakemake.input, {"bootstrap": params.bootstrap})
     log.info("\n%s", table.to_string())

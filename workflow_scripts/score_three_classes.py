@@ -4,11 +4,10 @@ import pandas as pd
 
 from galspec_core.catalogs.roles import THREE_CLASSES
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.tables import table2, training_notes, votes_of_task
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     params, inputs = snakemake.params, snakemake.input
     votes = votes_of_task(THREE_CLASSES, inputs.votes, inputs.systems)
     table = table2(
@@ -18,5 +17,4 @@ with job_log(snakemake.log[0]) as log:
         params.bootstrap,
     )
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], inputs, {"bootstrap": params.bootstrap})
     log.info("\n%s", table.to_string())

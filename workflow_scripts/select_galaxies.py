@@ -2,9 +2,9 @@
 
 from galspec_core.catalogs.select import SelectConfig, select
 from galspec_core.files import write_csv, write_parquet
-from galspec_core.log import job_log
+from galspec_core.job import job
 
-with job_log(snakemake.log[0]) as log:
+with job(snakemake) as log:
     config = SelectConfig.from_config(snakemake.params.settings)
     selected, drops = select(snakemake.input[0], config)
     write_parquet(selected, snakemake.output.selected)

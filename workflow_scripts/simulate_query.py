@@ -4,13 +4,13 @@ from pathlib import Path
 
 from galspec_core.catalogs.query import as_manifest
 from galspec_core.files import write_csv, write_parquet
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.mock.plan import MockConfig
 from galspec_core.mock.query import write_query
 
 LISTED = ["specobjid", "plate", "mjd", "fiberid", "run2d", "z"]
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     params, shards = snakemake.params, snakemake.output.shards
     out = Path(snakemake.output.truth).parent
     table = write_query(MockConfig(**params.settings), params.n, out, params.min_snr, snakemake.threads)

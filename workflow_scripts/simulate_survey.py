@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.mock.survey import MockConfig, write_survey
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     out = Path(snakemake.output.truth).parent
     write_survey(MockConfig(**snakemake.params.settings), out, processes=snakemake.threads)

@@ -8,14 +8,13 @@ from galspec_core.baselines.votes import make_cases
 from galspec_core.catalogs.roles import TEST, THREE_CLASSES
 from galspec_core.encoder.embed import load_encoder
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.tables import votes_of_task
 from galspec_core.search.vote import VoteSettings
 from galspec_core.spectra.prepare import grid_from_config
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
     filters = [("task", "==", THREE_CLASSES), ("seed", "in", params.settings["seeds"])]
     roles = pd.read_parquet(inputs.roles, filters=filters)
@@ -35,4 +34,3 @@ with job_log(snakemake.log[0]):
         snakemake.threads,
     )
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], [inputs.roles, inputs.votes], params.settings, params.settings["seeds"])

@@ -3,12 +3,11 @@
 import pandas as pd
 
 from galspec_core.files import write_csv
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.sweeps import run_sweep
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
     roles = pd.read_parquet(inputs.roles)
     table = run_sweep(
@@ -22,4 +21,3 @@ with job_log(snakemake.log[0]):
         snakemake.threads,
     )
     write_csv(table, snakemake.output[0])
-    write_provenance(snakemake.output[0], inputs.bases, {"values": params.values, "search": params.search})

@@ -7,8 +7,7 @@ import pandas as pd
 from galspec_core.encoder.embed import load_encoder
 from galspec_core.encoder.redshift import RedshiftSettings
 from galspec_core.files import write_csv, write_parquet
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.redshifts import make_scan
 from galspec_core.search.task import open_voter
 from galspec_core.search.vote import VoteSettings
@@ -22,7 +21,7 @@ from galspec_core.search.wrong_redshifts import (
 from galspec_core.spectra.prepare import PrepareConfig, grid_from_config
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
     settings, encoder = WrongSettings(**params.wrong), load_encoder(inputs.weights, {})
     roles, manifest = pd.read_parquet(inputs.roles), pd.read_parquet(inputs.manifest)
@@ -37,4 +36,3 @@ with job_log(snakemake.log[0]):
     write_parquet(rows, snakemake.output.rows)
     table = summarise(rows, pd.read_parquet(inputs.checked), roles, manifest, settings.confident)
     write_csv(table, snakemake.output.table)
-    write_provenance(snakemake.output.table, [inputs.weights], {"wrong": params.wrong, "check": params.check})

@@ -6,12 +6,11 @@ import pandas as pd
 
 from galspec_core.baselines.train import train_supervised
 from galspec_core.baselines.votes import make_cases
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.tables import positions_of
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     params, output, wildcards = snakemake.params, snakemake.output, snakemake.wildcards
     filters = [("task", "==", wildcards.task), ("seed", "==", int(wildcards.seed))]
     roles = pd.read_parquet(snakemake.input.roles, filters=filters)
@@ -30,4 +29,3 @@ with job_log(snakemake.log[0]):
         output.weights,
         output.history,
     )
-    write_provenance(output.weights, [snakemake.input.roles], {"entry": params.entry, "grid": params.grid})

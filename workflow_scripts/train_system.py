@@ -5,10 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from galspec_core.baselines.train import train_network
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     params, output = snakemake.params, snakemake.output
     roles = pd.read_parquet(snakemake.input.roles, filters=[("role", "in", ["pretrain", "validation"])])
     ids = {role: part["specobjid"].to_numpy() for role, part in roles.groupby("role")}
@@ -24,4 +23,3 @@ with job_log(snakemake.log[0]):
         output.weights,
         output.history,
     )
-    write_provenance(output.weights, [snakemake.input.roles], {"entry": params.entry, "grid": params.grid})

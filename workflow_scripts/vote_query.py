@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from galspec_core.files import write_parquet
-from galspec_core.log import job_log
+from galspec_core.job import job
 from galspec_core.search.query import vote_query
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
     methods = {m: (Path(kb).parent, params.embeddings[m]) for m, kb in zip(params.methods, inputs.bases, strict=True)}
     manifest = pd.read_parquet(inputs.manifest)

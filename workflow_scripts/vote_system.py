@@ -4,11 +4,10 @@ import pandas as pd
 
 from galspec_core.baselines.system import choose_fit, sources_from, tasks_from, vote_system
 from galspec_core.baselines.votes import write_system_votes
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     params, inputs, system = snakemake.params, snakemake.input, snakemake.wildcards.system
     roles = pd.read_parquet(inputs.roles)
     roles = roles[~roles["specobjid"].isin(read_rejected([inputs.rejected])["specobjid"])]
@@ -23,6 +22,3 @@ with job_log(snakemake.log[0]):
         snakemake.threads,
     )
     write_system_votes(votes, snakemake.output[0], system)
-    write_provenance(
-        snakemake.output[0], [inputs.roles], {"entry": params.entry, "search": params.search}, params.seeds
-    )

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from galspec_core.log import job_log
-from galspec_core.provenance import write_provenance
+from galspec_core.job import job
 from galspec_core.search.task import vote_task, write_votes
 from galspec_core.spectra.reject import read_rejected
 
-with job_log(snakemake.log[0]):
+with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
     rejected = read_rejected([inputs.rejected])["specobjid"]
     roles = pd.read_parquet(inputs.roles, filters=[("task", "==", snakemake.wildcards.task)])
@@ -24,6 +23,3 @@ with job_log(snakemake.log[0]):
         learnt=params.learnt,
     )
     write_votes(votes, snakemake.output[0])
-    seeds = sorted(int(seed) for seed in votes["seed"].unique())
-    settings = {"task": params.task, "search": params.settings | {"learnt": params.learnt}}
-    write_provenance(snakemake.output[0], inputs.bases, settings, seeds)

@@ -19,5 +19,5 @@ def train(entry, spectra, codes, n_classes, seed):
         class_weight="balanced_subsample" if entry["balanced"] else None,
         random_state=seed,
     )
-    forest.fit(matrix(spectra), codes)
+    forest.fit(matrix(spectra), codes).set_params(n_jobs=1)  # several threads would add up trees in any order
     return lambda queries: forest.predict_proba(matrix(queries))

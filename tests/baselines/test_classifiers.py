@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 
 from galspec_core.baselines import forest, mlp, svm, template
 from galspec_core.baselines.features import Spectra
@@ -32,6 +33,14 @@ def test_the_seed_decides(module, spectra, codes):
     first, again, other = (module.train(ENTRIES[module], spectra, codes, 2, s)(spectra) for s in (0, 0, 1))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_a_forest_gives_the_same_bits_on_any_number_of_threads(spectra, codes):
+    """Sums of many trees differ in the last bit where threads add them up as they end."""
+    score = forest.train({**ENTRIES[forest], "trees": 200, "min_leaf": 7}, spectra, codes, 2, 0)
+    alone = score(spectra)
+    with parallel_config(backend="threading", n_jobs=4):
+        assert all(np.array_equal(score(spectra), alone) for _ in range(10))
 
 
 class Rows:
