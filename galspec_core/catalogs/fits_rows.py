@@ -2,6 +2,7 @@
 
 import gzip
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from galspec_core.errors import CatalogError
 
 SLICE_ROWS = 100_000
 SLICE_BYTES = 1 << 26  # what one slice of raw rows may take
+UNREADABLE = (OSError, EOFError, zlib.error)  # what a file, plain or gzipped, says when it is broken
+DAMAGED = (
+    *UNREADABLE,
+    fits.VerifyError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
 
 
 @dataclass(frozen=True)
@@ -35,16 +47,29 @@ def open_fits_table(path):
     """Return the first binary table of a FITS file, plain or gzipped; raise CatalogError where there is none."""
     path = Path(path)
     try:
-        with warnings.catch_warnings(), fits.open(path, memmap=True) as hdus:
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyUserWarning)  # of a file cut short: its rows are counted when read
-            for hdu in hdus:
-                if isinstance(hdu, fits.BinTableHDU):
-                    columns = {column.name: (column.bzero, column.bscale) for column in hdu.columns}
-                    offset = hdu.fileinfo()["datLoc"]
-                    return FitsTable(path, hdu.header["NAXIS2"], hdu.columns.dtype.newbyteorder(">"), offset, columns)
-    except OSError as error:
-        raise CatalogError("cannot be read as FITS", item=path, got=str(error)) from error
-    raise CatalogError("has no binary table", item=path)
+            table, width = _first_table(path)
+    except DAMAGED as error:  # astropy answers a damaged header with any of these
+        raise CatalogError("cannot be read as FITS", item=path, got=str(error)[:200] or type(error).__name__) from error
+    if table is None:
+        raise CatalogError("has no binary table", item=path)
+    if width != table.dtype.itemsize or not table.columns:
+        expected, got = f"rows of {table.dtype.itemsize} bytes, by its columns", f"{width} by its header"
+        raise CatalogError("has a damaged header", item=path, expected=expected, got=got, remedy="Fetch it again")
+    return table
+
+
+def _first_table(path):
+    """Return the first binary table of a file and the bytes its header gives to a row; None, 0 where there is none."""
+    with fits.open(path, memmap=True) as hdus:
+        for hdu in hdus:
+            if isinstance(hdu, fits.BinTableHDU):
+                columns = {column.name: (column.bzero, column.bscale) for column in hdu.columns}
+                rows, width = (int(hdu.header[key]) for key in ("NAXIS2", "NAXIS1"))
+                offset = hdu.fileinfo()["datLoc"]
+                return FitsTable(path, rows, hdu.columns.dtype.newbyteorder(">"), offset, columns), width
+    return None, 0
 
 
 def iterate_columns(table, names, rows=SLICE_ROWS):
@@ -65,7 +90,10 @@ def _open_raw(path):
 
 
 def _read(handle, table, n):
-    data = handle.read(n * table.dtype.itemsize)
+    try:
+        data = handle.read(n * table.dtype.itemsize)
+    except UNREADABLE:
+        data = b""
     if len(data) < n * table.dtype.itemsize:
         raise CatalogError(
             "ends before its last row", item=table.path, expected=f"{table.rows:,} rows", remedy="Fetch it again"
