@@ -53,7 +53,7 @@ def open_fits_table(path):
     except DAMAGED as error:  # astropy answers a damaged header with any of these
         raise CatalogError("cannot be read as FITS", item=path, got=str(error)[:200] or type(error).__name__) from error
     if table is None:
-        raise CatalogError("has no binary table", item=path)
+        raise CatalogError("has no whole binary table", item=path, remedy="Fetch it again if it should have one")
     if width != table.dtype.itemsize or not table.columns:
         expected, got = f"rows of {table.dtype.itemsize} bytes, by its columns", f"{width} by its header"
         raise CatalogError("has a damaged header", item=path, expected=expected, got=got, remedy="Fetch it again")
