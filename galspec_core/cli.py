@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -49,7 +48,7 @@ def doctor(
     try:
         config = load_config(configfile or [Path("config.yaml")])
         check_config(config)
-    except (GalspecError, OSError, yaml.YAMLError) as error:
+    except GalspecError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     table = Table("", "what", "found", box=None)

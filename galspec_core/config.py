@@ -1,28 +1,40 @@
 """Check a configuration: every misspelt or mistyped key is named, with the nearest one that exists."""
 
 import difflib
+from functools import cache
 from pathlib import Path
 
 import jsonschema
 import yaml
 
+from galspec_core.bounds import impossible, not_finite
 from galspec_core.errors import ConfigError
 
-WITH_METHOD = ("neighbours", "case", "failures", "distances", "evidence")  # entries of figures that name an encoder
+VALIDATOR = jsonschema.validators.extend(  # JSON calls 32.0 an integer, range() does not
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
 SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
 
 
 def check_config(config, schema_path=SCHEMA):
-    """Raise ConfigError listing everything in ``config`` that the schema does not allow."""
-    schema = yaml.safe_load(Path(schema_path).read_text())
-    errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path]
-    )
-    problems = [_describe(error) for error in errors] + _unknown_names(config if not errors else {})
+    """Raise ConfigError listing everything in ``config`` that the schema does not allow, or that cannot be."""
+    if not isinstance(config, dict):
+        raise ConfigError("the configuration is no table of keys", got=type(config).__name__)
+    errors = sorted(_validator(schema_path).iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path])
+    problems = [*map(_describe, errors), *not_finite(config)]
+    problems = problems or impossible(config)
     if problems:
         raise ConfigError(
             "the configuration has mistakes:\n  " + "\n  ".join(problems), remedy="Compare with config.yaml"
         )
+
+
+@cache
+def _validator(schema_path):
+    return VALIDATOR(yaml.safe_load(Path(schema_path).read_text()))
 
 
 def _describe(error):
@@ -39,33 +51,28 @@ def _describe(error):
     return "\n  ".join(texts)
 
 
-def _unknown_names(config):
-    """Return problems of names that must exist elsewhere in the configuration: grids, encoders."""
-    problems = []
-    if not config:
-        return problems
-    grids, encoders = config["spectra"]["grids"], config["encoders"]
-    for name, entry in encoders.items():
-        if entry["grid"] not in grids:
-            problems.append(f"encoders.{name}.grid: no grid {entry['grid']}; spectra.grids has {', '.join(grids)}")
-    figures = {f"figures.{key}.method": config["figures"][key]["method"] for key in WITH_METHOD}
-    named = [*figures.items(), *(("search.methods", method) for method in config["search"]["methods"])]
-    named.append(("figures.encoder", config["figures"]["encoder"]))
-    named += [("baselines.stress.methods", method) for method in config["baselines"]["stress"]["methods"]]
-    named.append(("search.redshift_check.encoder", config["search"]["redshift_check"]["encoder"]))
-    named.append(("search.finders.encoder", config["search"]["finders"]["encoder"]))
-    for where, method in named:
-        if method not in encoders:
-            problems.append(f"{where}: no encoder {method}; encoders has {', '.join(encoders)}")
-    return problems
-
-
 def load_config(paths):
-    """Return the configuration of several YAML files, later ones over earlier ones key by key, as Snakemake does."""
+    """Return the configuration of several YAML files, later ones over earlier ones key by key, as Snakemake does.
+
+    Raises
+    ------
+    ConfigError
+        A file cannot be read, is no YAML, or holds no table of keys.
+    """
     config = {}
     for path in paths:
-        config = merge(config, yaml.safe_load(Path(path).read_text()) or {})
+        config = merge(config, _load(Path(path)))
     return config
+
+
+def _load(path):
+    try:
+        section = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError("cannot be read as YAML", item=path, got=" ".join(str(error).split())) from error
+    if not isinstance(section, dict):
+        raise ConfigError("holds no table of keys", item=path, expected="key: value", got=type(section).__name__)
+    return section
 
 
 def merge(config, other):

@@ -61,13 +61,14 @@ def set_card(content, key, text):
 
 
 GOOD = table(ROWS)
+DATA = GOOD.index(b"END" + b" " * 77, 2880) // 2880 * 2880 + 2880  # first byte of the rows
 BAD_SPECOBJ = [  # name, bytes, words of the message
     ("empty file", b"", ["FITS"]),
     ("text", b"SPECOBJID,PLATE\n1,2\n", ["FITS"]),
     ("a web page", b"<html>Sorry</html>", ["FITS"]),
     ("only a header", GOOD[:2880], ["no whole binary table"]),
     ("cut within the header", GOOD[: 2880 + 800], ["no whole binary table"]),
-    ("cut behind the header", GOOD[: GOOD.index(b"END" + b" " * 77, 2880) // 2880 * 2880 + 2880], ["ends before its last row", f"{N} rows"]),
+    ("cut behind the header", GOOD[:DATA], ["ends before its last row", f"{N} rows"]),
     ("cut within a row", GOOD[:-4000], ["ends before its last row"]),
     ("gzip cut short", gzip.compress(GOOD)[:-300], ["no whole binary table"]),
     ("gzip of nothing", gzip.compress(b""), ["FITS"]),
