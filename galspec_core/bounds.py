@@ -35,12 +35,13 @@ def impossible(config):
     return [problem for check in CHECKS for problem in check(config)]
 
 
-def not_finite(section, path=()):
-    """Yield a problem for every number that is NaN or infinite: comparisons with the schema's limits miss a NaN."""
+def not_plain(section, path=()):
+    """Yield a problem for every key that is no text, and every number that is NaN or infinite: limits miss a NaN."""
     if isinstance(section, dict | list):
-        parts = section.items() if isinstance(section, dict) else enumerate(section)
-        for key, value in parts:
-            yield from not_finite(value, (*path, str(key)))
+        for key, value in section.items() if isinstance(section, dict) else enumerate(section):
+            if isinstance(section, dict) and not isinstance(key, str):
+                yield f"{'.'.join(path) or 'top level'}: the key {key!r} is no text; write it in quotes"
+            yield from not_plain(value, (*path, str(key)))
     elif isinstance(section, float) and not math.isfinite(section):
         yield f"{'.'.join(path)}: {section} is not a finite number"
 
@@ -75,7 +76,7 @@ def check_catalogs(config):
         yield from _rising(f"catalogs.select.{key}", section["select"].get(key) or (None, None), equal=True)
     for key in ("class", "platequality"):
         if section["select"].get(key) == []:
-            yield f"catalogs.select.{key}: an empty list lets no spectrum pass; null leaves the cut out"
+            yield f"catalogs.select.{key}: an empty list lets no spectrum pass"
     yield from _check_amounts(section["sample"], _labels(config))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from galspec_core.bounds import impossible, not_finite
+from galspec_core.bounds import impossible, not_plain
 from galspec_core.errors import ConfigError
 
 VALIDATOR = jsonschema.validators.extend(  # JSON calls 32.0 an integer, range() does not
@@ -24,7 +24,7 @@ def check_config(config, schema_path=SCHEMA):
     if not isinstance(config, dict):
         raise ConfigError("the configuration is no table of keys", got=type(config).__name__)
     errors = sorted(_validator(schema_path).iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path])
-    problems = [*map(_describe, errors), *not_finite(config)]
+    problems = [_describe(error) for whole in errors for error in _of_its_kind(whole)] + [*not_plain(config)]
     problems = problems or impossible(config)
     if problems:
         raise ConfigError(
@@ -37,14 +37,27 @@ def _validator(schema_path):
     return VALIDATOR(yaml.safe_load(Path(schema_path).read_text()))
 
 
+def _of_its_kind(error):
+    """Return the errors of the one entry that an ``encoders`` entry's kind means, and not that it fits none of them."""
+    branches = {}
+    for part in error.context or ():
+        branches.setdefault(part.schema_path[0], []).append(part)
+    meant = [parts for parts in branches.values() if not any(part.validator == "const" for part in parts)]
+    return meant[0] if error.validator == "oneOf" and len(meant) == 1 else [error]
+
+
 def _describe(error):
     """Return one problem as text: where, what, and the nearest key that exists."""
     where = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "oneOf" and isinstance(error.instance, dict):
+        kinds = [branch["properties"]["kind"]["const"] for branch in error.schema["oneOf"]]
+        found = error.instance.get("kind", f"among the keys {', '.join(map(str, error.instance))}")
+        return f"{where}.kind: no kind {found}; there is {', '.join(kinds)}"
     if error.validator != "additionalProperties":
         return f"{where or 'top level'}: {error.message}"
     known = list(error.schema.get("properties", {}))
     texts = []
-    for key in sorted(set(error.instance) - set(known)):
+    for key in sorted(set(error.instance) - set(known), key=str):
         near = difflib.get_close_matches(str(key), known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
         texts.append(f"{where + '.' if where else ''}{key}: no such key; {hint}")
@@ -67,12 +80,24 @@ def load_config(paths):
 
 def _load(path):
     try:
-        section = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        section = yaml.load(path.read_text(encoding="utf-8"), _Loader) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError("cannot be read as YAML", item=path, got=" ".join(str(error).split())) from error
     if not isinstance(section, dict):
-        raise ConfigError("holds no table of keys", item=path, expected="key: value", got=type(section).__name__)
+        raise ConfigError("is no table of keys", item=path, expected="key: value", got=type(section).__name__)
     return section
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as it is, but for keys that stand twice in one table, of which the last would win without a word."""
+
+    def construct_mapping(self, node, deep=False):
+        """Return a table; raise a YAML error naming a key that stands twice."""
+        seen = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key, _ in node.value:
+            if seen.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} stands twice", key.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def merge(config, other):
