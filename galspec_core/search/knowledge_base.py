@@ -19,6 +19,8 @@ INDEX, METADATA, CONFIG = "index.faiss", "metadata.parquet", "config.json"
 EXTRA = 8  # candidates beyond K: room for the query's own spectra, and for rounding in FAISS's float32 ranking
 SAMPLE = 2000  # entries whose pairwise distances give the mean and median: 2 million pairs
 QUERIES_AT_ONCE = 256  # queries whose candidates' vectors are held at once
+FLAT_L2 = b"IxF2"  # how FAISS begins a file of an IndexFlatL2
+AGAIN = "Remove its folder: the workflow builds it anew"
 REQUIRED = ("specobjid", "position", "label")
 
 
@@ -191,15 +193,35 @@ class KnowledgeBase:
         """Return a saved knowledge base; raise SearchError if a file is missing, broken, or does not fit the others."""
         folder = Path(folder)
         try:
-            index = faiss.read_index(str(folder / INDEX))
+            index = _read_index(folder / INDEX)
             metadata = pq.read_table(folder / METADATA).to_pandas()
             about = json.loads((folder / CONFIG).read_text())
-        except (OSError, RuntimeError, ValueError) as error:
-            raise SearchError("cannot read the knowledge base", item=folder, got=str(error)[:200]) from None
-        if index.ntotal != len(metadata):
-            got = f"{index.ntotal} vectors, {len(metadata)} rows of metadata"
-            raise SearchError("index and metadata do not fit together", item=folder, got=got)
-        return cls(index, metadata, about)
+            size = about["n"], about["dimension"], "median_distance" in about
+        except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
+            got = f"{type(error).__name__}: {str(error)[:200]}"
+            raise SearchError("cannot read the knowledge base", item=folder, got=got, remedy=AGAIN) from None
+        if index.ntotal != len(metadata) or size != (index.ntotal, index.d, True):
+            got = (
+                f"{index.ntotal} vectors of {index.d} numbers, {len(metadata)} rows of metadata, {CONFIG} of {size[:2]}"
+            )
+            raise SearchError("index and metadata do not fit together", item=folder, got=got, remedy=AGAIN)
+        lacking = [name for name in REQUIRED if name not in metadata]
+        if lacking or metadata["specobjid"].dtype != np.uint64:
+            got = f"without {', '.join(lacking)}" if lacking else f"specobjid as {metadata['specobjid'].dtype}"
+            raise SearchError("the metadata cannot be used", item=folder, expected="specobjid as uint64", got=got)
+        found = cls(index, metadata, about)
+        _check_finite(found.vectors, metadata["specobjid"].to_numpy())
+        return found
+
+
+def _read_index(path):
+    """Return the flat L2 index of a file; nothing else is handed to FAISS, and no more is read than the file holds."""
+    with open(path, "rb") as file:
+        kind = file.read(len(FLAT_L2))
+    if kind != FLAT_L2:
+        raise ValueError(f"{path.name} is no flat L2 index: it begins with {kind!r}")
+    faiss.set_deserialization_vector_byte_limit(path.stat().st_size)
+    return faiss.read_index(str(path))
 
 
 HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = (
