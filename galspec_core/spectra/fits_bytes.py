@@ -4,6 +4,7 @@ Headers are read here and not by astropy, which takes ten times as long for one 
 a dozen different exceptions (FITS standard 4.0: sections 3.3, 4.1, 4.2 and 7.3).
 """
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ FORM = re.compile(r"(\d{0,9})([LXBIJKAEDCMPQ])")
 BYTES = dict(L=1, B=1, I=2, J=4, K=8, A=1, E=4, D=8, C=8, M=16, P=8, Q=16)  # of one element of a column
 NUMBERS = dict(B=">u1", I=">i2", J=">i4", K=">i8", E=">f4", D=">f8")
 MOST_AXES, MOST_COLUMNS = 999, 999  # of an HDU (FITS standard 4.0)
+MOST_BYTES = 2**63  # of an HDU: 999 axes could ask for a number too long to print
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,8 @@ def _data_size(cards, where):
     lengths = [hdu.number(key) for key in keys]
     if any(length is None or length < 0 for length in [*lengths, groups, heap]):
         raise damaged("the header gives no size", where, got=_listed(cards, *keys[:3], "GCOUNT", "PCOUNT"))
-    elements = 1 if lengths else 0
-    for length in lengths:
-        elements *= length
-    return abs(bits) // 8 * groups * (heap + elements)
+    elements = math.prod(lengths) if lengths else 0
+    return min(abs(bits) // 8 * groups * (heap + elements), MOST_BYTES)
 
 
 def _listed(cards, *keys):

@@ -253,3 +253,11 @@ def test_real_files_are_refused_too(sdss_sample, spoil):
     with pytest.raises(SpectrumError, match=first.name) as caught:
         read_spec_lite(content, 0.1, first.name, identity)
     assert caught.value.reason == {"cut": "cut short", "shifted": "damaged", "other": "another spectrum"}[spoil]
+
+
+def test_a_header_that_asks_for_a_number_of_twenty_thousand_digits_is_refused():
+    cards = ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                  999"]
+    cards += [f"{f'NAXIS{i}':8}= {'9' * 20}" for i in range(1, 1000)] + ["END"]
+    content = "".join(card.ljust(80) for card in cards).encode()
+    with pytest.raises(SpectrumError, match="cut short"):
+        read_spec_lite(content.ljust(-(-len(content) // 2880) * 2880), 0.1, NAME)
