@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -60,7 +59,7 @@ def doctor(
     from galspec_core.config import check_config, load_config
     from galspec_core.doctor import examine
 
-    with _sentences(yaml.YAMLError):
+    with _sentences():
         config = load_config(configfile or [Path("config.yaml")])
         check_config(config)
     table = Table("", "what", "found", box=None)

@@ -5,10 +5,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.jobs import make_run
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+settings.register_profile("galspec", derandomize=True, deadline=None, database=None, max_examples=60)
+settings.load_profile("galspec")  # the same examples in every run, none judged by its time
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 

@@ -6,7 +6,7 @@ from galspec_core.baselines.features import Spectra, Table, read_table
 from galspec_core.baselines.kinds import load_kind
 from galspec_core.encoder.data import load_spectra
 from galspec_core.encoder.embed import NetworkEncoder, write_embedding
-from galspec_core.encoder.weights import load_weights
+from galspec_core.encoder.weights import fitting, load_weights
 from galspec_core.log import Progress
 from galspec_core.search.embeddings import load_embeddings
 
@@ -37,7 +37,8 @@ def load_data(ids, shards=None, table=None, embedding=None):
 def load_network(weights, run):
     """Return (NetworkEncoder, entry) of a trained system's weights."""
     tensors, entry, grid = load_weights(weights)
-    return NetworkEncoder(load_kind(entry).build(entry, grid), tensors, grid["pixels"], run or {}), entry
+    with fitting(weights):
+        return NetworkEncoder(load_kind(entry).build(entry, grid), tensors, grid["pixels"], run or {}), entry
 
 
 def embed(encoder, spectra, progress=None):

@@ -14,9 +14,19 @@ from galspec_core.errors import CatalogError
 
 SLICE_ROWS = 100_000
 SLICE_BYTES = 1 << 26  # what one slice of raw rows may take
+UNREADABLE = (OSError, EOFError, zlib.error)  # what a file, plain or gzipped, says when it is broken
+DAMAGED = (
+    *UNREADABLE,
+    fits.VerifyError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+)
 MAX_HEADER = 4_000_000  # bytes: 50,000 cards
 BLOCK, END = 2880, b"END".ljust(80)  # FITS standard 4.0, sections 3.1 and 4.4.1
-UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, LookupError, ArithmeticError, fits.VerifyError)
 
 
 @dataclass(frozen=True)
@@ -42,21 +52,17 @@ def open_fits_table(path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyUserWarning)  # of a file cut short: its rows are counted when read
             _check_headers(path)
-            with fits.open(path, memmap=True, disable_image_compression=True) as hdus:
-                found = next((_located(path, hdu) for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
-    except UNREADABLE as error:
-        raise CatalogError("cannot be read as FITS", item=path, got=str(error)[:200]) from error
-    if found is None:
-        raise CatalogError("has no binary table", item=path)
-    if not 0 < found.dtype.itemsize <= SLICE_BYTES:
-        raise CatalogError("has rows that cannot be", item=path, got=f"{found.dtype.itemsize:,} bytes a row")
-    return found
-
-
-def _located(path, hdu):
-    columns = {column.name: (column.bzero, column.bscale) for column in hdu.columns}
-    dtype = hdu.columns.dtype.newbyteorder(">")
-    return FitsTable(path, int(hdu.header["NAXIS2"]), dtype, hdu.fileinfo()["datLoc"], columns)
+            table, width = _first_table(path)
+    except DAMAGED as error:  # astropy answers a damaged header with any of these
+        raise CatalogError("cannot be read as FITS", item=path, got=str(error)[:200] or type(error).__name__) from error
+    if table is None:
+        raise CatalogError("has no whole binary table", item=path, remedy="Fetch it again if it should have one")
+    if width != table.dtype.itemsize or not table.columns:
+        expected, got = f"rows of {table.dtype.itemsize} bytes, by its columns", f"{width} by its header"
+        raise CatalogError("has a damaged header", item=path, expected=expected, got=got, remedy="Fetch it again")
+    if not 0 < width <= SLICE_BYTES:
+        raise CatalogError("has rows that cannot be", item=path, got=f"{width:,} bytes a row")
+    return table
 
 
 def _check_headers(path):
@@ -79,6 +85,18 @@ def _header_blocks(handle, path):
     raise CatalogError("has a header without an end", item=path, expected=f"an END within {MAX_HEADER:,} bytes")
 
 
+def _first_table(path):
+    """Return the first binary table of a file and the bytes its header gives to a row; None, 0 where there is none."""
+    with fits.open(path, memmap=True, disable_image_compression=True) as hdus:
+        for hdu in hdus:
+            if isinstance(hdu, fits.BinTableHDU):
+                columns = {column.name: (column.bzero, column.bscale) for column in hdu.columns}
+                rows, width = (int(hdu.header[key]) for key in ("NAXIS2", "NAXIS1"))
+                offset = hdu.fileinfo()["datLoc"]
+                return FitsTable(path, rows, hdu.columns.dtype.newbyteorder(">"), offset, columns), width
+    return None, 0
+
+
 def iterate_columns(table, names, rows=SLICE_ROWS):
     """Yield (first row, {name: array}) for slices of a FITS table, only ``names``, in the machine's byte order."""
     rows = max(1, min(rows, SLICE_BYTES // table.dtype.itemsize))
@@ -89,7 +107,7 @@ def iterate_columns(table, names, rows=SLICE_ROWS):
             raw = np.frombuffer(_read(handle, table, n), dtype=table.dtype)
             try:
                 values = {name: _values(raw[name], *table.columns[name]) for name in names}
-            except UNREADABLE as error:
+            except DAMAGED as error:
                 raise CatalogError("has a column that cannot be read", item=table.path, got=str(error)) from error
             yield start, values
 
@@ -104,8 +122,8 @@ def open_unpacked(path):
 def _read(handle, table, n):
     try:
         data = handle.read(n * table.dtype.itemsize)
-    except UNREADABLE as error:
-        raise CatalogError("cannot be unpacked", item=table.path, got=str(error), remedy="Fetch it again") from error
+    except UNREADABLE:
+        data = b""
     if len(data) < n * table.dtype.itemsize:
         raise CatalogError(
             "ends before its last row", item=table.path, expected=f"{table.rows:,} rows", remedy="Fetch it again"

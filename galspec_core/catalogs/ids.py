@@ -31,6 +31,9 @@ def parse_specobjid(values, item, first_row=0, optional=False):
         A value is no identifier, or a column is floating point, which cannot hold one.
     """
     values = np.asarray(values)
+    if values.ndim != 1 or values.dtype.kind not in "fiuSUO":
+        got = f"{values.dtype} in {values.ndim} dimensions"
+        raise CatalogError("specobjid is of another kind", item=item, expected="text or uint64", got=got)
     if values.dtype.kind == "f":
         remedy = "A float keeps 53 of its 64 bits: give it as text or as an integer"
         raise CatalogError("specobjid is stored as a float", item=item, expected="text or uint64", remedy=remedy)
@@ -38,7 +41,7 @@ def parse_specobjid(values, item, first_row=0, optional=False):
         ids = values.astype("u8") if values.dtype.kind == "u" else _unwrap(values)
         bad = ids == ABSENT
     else:
-        ids, bad = _parse_text(_text(values), item, first_row)
+        ids, bad = _parse_text(text(values), item, first_row)
     if bad.any() and not optional:
         row = int(np.argmax(bad))
         raise CatalogError("not a specobjid", item=f"{item}, row {first_row + row}", got=repr(values[row]))
@@ -49,10 +52,16 @@ def _unwrap(values):
     return np.where(values == -1, 0, values.astype("i8")).view("u8")
 
 
-def _text(values):
+def text(values):
+    """Return padded bytes, or words of any kind, as trimmed strings; bytes that are no text stand for themselves."""
+    values = np.asarray(values)
     if values.dtype.kind == "O":
-        values = [v.decode() if isinstance(v, bytes) else str(v) for v in values]
-    return pc.utf8_trim_whitespace(pc.cast(pa.array(values), pa.string()))
+        values = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values]
+    try:
+        words = pc.cast(pa.array(values), pa.string())
+    except pa.ArrowInvalid:  # not UTF-8
+        words = pa.array(np.char.decode(values, "latin-1"))
+    return pc.utf8_trim_whitespace(words)
 
 
 def _parse_text(text, item, first_row):

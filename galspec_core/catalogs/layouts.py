@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from galspec_core.catalogs.ids import parse_specobjid
+from galspec_core.catalogs.ids import parse_specobjid, text
 from galspec_core.errors import CatalogError
 
 PORTSMOUTH_LINES = {"hb": 15, "oiii": 17, "ha": 24, "nii": 25}  # rows of FLUX: Hb, [O III] 5007, Ha, [N II] 6583
@@ -36,11 +36,6 @@ def good_share(wcoverage, wavemin, wavemax):
     span = np.log10(np.where(sound, high, 10.0)) - np.log10(np.where(sound, low, 1.0))
     value = np.where(sound, covered / span, np.nan)
     return np.where(value <= LARGEST_GOOD_SHARE, np.minimum(value, 1.0), np.nan)
-
-
-def text(values):
-    """Return padded bytes as trimmed strings."""
-    return pc.utf8_trim_whitespace(pc.cast(pa.array(values), pa.string()))
 
 
 def _from_columns(raw, names, kind):

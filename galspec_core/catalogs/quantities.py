@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from galspec_core.catalogs.columns import check_columns
 from galspec_core.catalogs.fits_rows import iterate_columns, open_fits_table
 from galspec_core.catalogs.ids import fibre_key, look_up, parse_specobjid
-from galspec_core.catalogs.layouts import FIBRE, IDS
+from galspec_core.catalogs.layouts import FIBRE, IDS, schema
 from galspec_core.errors import CatalogError
 from galspec_core.log import logger
 
+SCHEMA = schema(integers=" ".join(FIBRE))
 SCALES = {  # in which a quantity is averaged and its error judged
     "linear": lambda x: x,
     "log10": np.log10,
@@ -83,7 +85,10 @@ def _parts(path, quantity):
 
 
 def _frame_parts(path, quantity):
-    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"specobjid": str})
+    try:
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype={"specobjid": str})
+    except (OSError, ValueError) as error:  # Arrow's and pandas' own errors are ValueErrors
+        raise CatalogError("cannot be read as a table", item=path, got=str(error)[:200]) from error
     if quantity.column not in frame:
         logger.info("%s has no column %s", path, quantity.column)
         return
@@ -93,13 +98,24 @@ def _frame_parts(path, quantity):
 
 
 def _keyed(raw, quantity, path):
-    value = raw["value"] if quantity.index is None else raw["value"][:, quantity.index]
+    value = _values(raw["value"], quantity, path)
+    check_columns({name: raw[name] for name in FIBRE if name in raw}, SCHEMA, path)
     n, fibre = len(value), [raw.get(name) for name in ("plate", "mjd", "fiberid")]
     if "specobjid" not in raw and any(part is None for part in fibre):
         raise CatalogError("has nothing to match by", item=path, expected="specobjid, or plate, mjd and fiberid")
     ids = parse_specobjid(raw["specobjid"], path, optional=True) if "specobjid" in raw else np.zeros(n, "u8")
     key = np.zeros(n, "u8") if any(part is None for part in fibre) else fibre_key(*fibre)
     return {"value": value, "specobjid": ids, "key": key}
+
+
+def _values(raw, quantity, path):
+    """Return the numbers [n] of a quantity's column; raise CatalogError where it holds something else."""
+    wanted = 1 if quantity.index is None else 2
+    if raw.dtype.kind not in "iufb" or raw.ndim != wanted or (wanted == 2 and quantity.index >= raw.shape[1]):
+        expected = "a number a row" if wanted == 1 else f"more than {quantity.index} numbers a row"
+        got = f"{raw.dtype} of shape {raw.shape[1:] or 1}"
+        raise CatalogError(f"the column {quantity.column} is of another kind", item=path, expected=expected, got=got)
+    return raw if wanted == 1 else raw[:, quantity.index]
 
 
 def _match(part, manifest):

@@ -54,7 +54,7 @@ def _good_share(batch, least):
 
 
 def _on_sky(batch, _):
-    return np.isfinite(batch["ra"].to_numpy()) & np.isfinite(batch["dec"].to_numpy())
+    return (np.abs(batch["ra"].to_numpy()) <= 360) & (np.abs(batch["dec"].to_numpy()) <= 90)  # False for NaN
 
 
 def _words(value):

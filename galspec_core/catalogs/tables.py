@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from galspec_core.catalogs.columns import check_columns
 from galspec_core.catalogs.fits_rows import iterate_columns, open_fits_table
 from galspec_core.catalogs.layouts import LAYOUTS
 from galspec_core.catalogs.repeats import Repeats
@@ -54,11 +55,15 @@ def read_counts(path):
 def _stream(name, layout, source, out):
     """Write the rows of a FITS table slice by slice; repeated identifiers keep their first row."""
     found = resolve(layout, source)
+    if source.rows < 1:
+        raise CatalogError("has no rows", item=f"{name} {source.path}", remedy="Set its key to null to do without it")
     repeats, written = Repeats(), 0
     progress = Progress(f"catalogs {name}", source.rows, "rows")
     with replace(Path(out)) as temporary, pq.ParquetWriter(temporary, layout.schema, compression="zstd") as writer:
         for start, raw in iterate_columns(source, sorted(set(found.values()))):
-            values = layout.convert({key: raw[column] for key, column in found.items()}, f"{name} {source.path}", start)
+            item, columns = f"{name} {source.path}", {key: raw[column] for key, column in found.items()}
+            check_columns(columns, layout.schema, item, start)
+            values = layout.convert(columns, item, start)
             part = pa.Table.from_pydict(values, schema=layout.schema)
             progress.add(part.num_rows)
             part = part.filter(pa.array(repeats.first(values["specobjid"]))) if layout.unique else part

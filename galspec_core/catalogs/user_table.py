@@ -2,7 +2,6 @@
 
 import io
 import warnings
-import zlib
 from pathlib import Path
 from xml.parsers import expat
 
@@ -11,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from astropy.io.votable import parse_single_table
 
-from galspec_core.catalogs.fits_rows import iterate_columns, open_fits_table, open_unpacked
+from galspec_core.catalogs.fits_rows import UNREADABLE, iterate_columns, open_fits_table, open_unpacked
 from galspec_core.catalogs.ids import parse_specobjid
 from galspec_core.catalogs.layouts import schema
 from galspec_core.errors import CatalogError, ConfigError
@@ -22,6 +21,7 @@ INSIDE = "Save it with its data inside (TABLEDATA or BINARY2)"
 DELIMITERS = "\t;,|"
 MAX_BYTES = 500_000_000  # of a table of targets, unpacked: it is held in memory (our choice)
 UNKNOWN = {"i4": -1, "f8": np.nan}
+LIMITS = {"i4": (-1, 2**31 - 1), "ra": (-360.0, 360.0), "dec": (-90.0, 90.0)}  # of whole numbers, and of degrees
 
 
 def read_user_table(path, columns=None):
@@ -69,11 +69,11 @@ def sniff(path):
 
 def _bytes(path, n):
     """Return the first ``n`` bytes of a plain or gzipped file."""
-    with open_unpacked(path) as handle:
-        try:
+    try:
+        with open_unpacked(path) as handle:
             return handle.read(n)
-        except (OSError, EOFError, zlib.error) as error:
-            raise CatalogError("cannot be unpacked", item=path, got=str(error), remedy="Fetch it again") from error
+    except UNREADABLE as error:
+        raise CatalogError("cannot be read", item=path, got=str(error), remedy="Fetch it again") from error
 
 
 def _whole(path):
@@ -89,13 +89,15 @@ def _check_size(size, path):
 
 
 def _read_csv(path):
-    content = _whole(path).decode("utf-8-sig")
-    first = next(line for line in content.splitlines() if line.strip() and not line.startswith("#"))
-    delimiter = max(DELIMITERS, key=first.count)
-    options = {"sep": delimiter} if first.count(delimiter) else {"sep": r"\s+"}
+    options = dict(dtype=str, comment="#", keep_default_na=False, index_col=False)
     try:
-        frame = pd.read_csv(io.StringIO(content), dtype=str, comment="#", keep_default_na=False, **options)
-    except ValueError as error:  # pandas' parser errors are ValueErrors
+        content = _whole(path).decode("utf-8-sig")
+        first = next((line for line in content.splitlines() if line.strip() and not line.startswith("#")), "")
+        delimiter = max(DELIMITERS, key=first.count)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows longer than the header
+            frame = pd.read_csv(io.StringIO(content), sep=delimiter if delimiter in first else r"\s+", **options)
+    except (ValueError, pd.errors.ParserWarning) as error:  # pandas' parser errors and wrong encodings are ValueErrors
         raise CatalogError("cannot be read as CSV", item=path, got=str(error)) from error
     return {str(name).strip(): frame[name].str.strip().to_numpy(dtype=object) for name in frame}
 
@@ -132,8 +134,8 @@ def _read_votable(path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # archives write units and versions that astropy remarks upon
             table = parse_single_table(io.BytesIO(content), verify="ignore").to_table(use_names_over_ids=True)
-    except (IndexError, ValueError, TypeError) as error:
-        raise CatalogError("is a VOTable without a table in it", item=path, got=str(error)) from error
+    except (LookupError, ValueError, TypeError, AttributeError, OSError, expat.ExpatError) as error:
+        raise CatalogError("is a VOTable without a table in it", item=path, got=str(error)[:200]) from error
     return {name: _unmasked(table[name]) for name in table.colnames}
 
 
@@ -167,6 +169,8 @@ def _map_columns(raw, columns, item):
 
 
 def _convert(name, values, item):
+    if values.ndim != 1:
+        raise CatalogError(f"the column of {name} has several values a row", item=item, got=str(values.shape[1:]))
     if name == "specobjid":
         return parse_specobjid(values, str(item), optional=True)
     if name == "subtype":
@@ -182,9 +186,10 @@ def _numbers(name, values, kind, item):
         values = np.where([v.strip() in ("", "--") for v in values], "nan", values)
     numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype="f8", na_value=np.nan)
     wrong = np.isnan(numbers) & ~np.isin(np.asarray(values).astype(str), ("nan", "NaN"))
-    wrong |= (kind == "i4") & np.isfinite(numbers) & (numbers != np.round(numbers))
+    low, high = LIMITS["i4"] if kind == "i4" else LIMITS[name]
+    wrong |= (numbers < low) | (numbers > high) | ((kind == "i4") & (numbers != np.round(numbers)) & ~np.isnan(numbers))
     if wrong.any():
         row = int(np.argmax(wrong))
-        expected = "a whole number" if kind == "i4" else "degrees as a number"
+        expected = f"{'a whole number' if kind == 'i4' else 'degrees as a number'} from {low:g} to {high:g}"
         raise CatalogError(f"bad {name}", item=f"{item}, row {row}", expected=expected, got=repr(values[row]))
     return np.where(np.isnan(numbers), UNKNOWN[kind], numbers).astype(kind)

@@ -65,7 +65,7 @@ def load_checkpoint(folder, mark):
     except Exception as error:
         logger.warning("%s cannot be read (%s): training starts afresh", path, error)
         return None
-    if state["mark"] != mark:
+    if not isinstance(state, dict) or state.get("mark") != mark:
         logger.info("%s belongs to other settings or spectra: training starts afresh", path)
         return None
     return state

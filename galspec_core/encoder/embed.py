@@ -10,7 +10,7 @@ from galspec_core.encoder.factors import FactorEncoder, fit_factors
 from galspec_core.encoder.launch import launch
 from galspec_core.encoder.model import build_transformer
 from galspec_core.encoder.pca import PcaEncoder, fit_pca
-from galspec_core.encoder.weights import load_weights
+from galspec_core.encoder.weights import fitting, load_weights
 from galspec_core.errors import SearchError
 from galspec_core.files import replace
 from galspec_core.log import Progress
@@ -63,10 +63,20 @@ def load_encoder(weights, run):
         If the file cannot be read or its tensors do not fit its configuration.
     """
     tensors, entry, grid = load_weights(weights)
-    try:
-        return LOAD[entry["kind"]](tensors, entry, grid, run)
-    except (RuntimeError, KeyError) as error:
-        raise SearchError("the weights do not fit their configuration", item=weights, got=str(error)[:200]) from None
+    with fitting(weights):
+        encoder = LOAD[entry["kind"]](tensors, entry, grid, run)
+        if entry["kind"] != "transformer":
+            _try(encoder, entry, grid)
+    return encoder
+
+
+def _try(encoder, entry, grid):
+    """Raise ValueError unless an encoder without layers has its entry's size and can embed a spectrum of its grid."""
+    shape, expected = encoder.components.shape, (entry["components"], grid["pixels"])
+    if encoder.mean.shape != expected[1:] or shape != expected:
+        raise ValueError(f"components {shape}, mean {encoder.mean.shape}, where components are {expected}")
+    flux = np.ones((1, grid["pixels"]), dtype="f4")
+    describe(encoder, flux, flux, np.full(1, 0.1, dtype="f4"))
 
 
 def embed_shard(encoder, shard, out, name="encoder"):

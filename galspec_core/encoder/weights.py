@@ -1,12 +1,14 @@
 """Weights of an encoder: safetensors with the configuration inside and beside them."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from galspec_core.errors import SearchError
+from galspec_core.errors import ConfigError, SearchError
 from galspec_core.files import replace
 
 
@@ -26,14 +28,31 @@ def load_weights(path):
     Raises
     ------
     SearchError
-        If the file is missing, cut short, or not written by GalSpec.
+        If the file is missing, cut short, not written by GalSpec (a pickle is never opened), or holds NaN.
     """
     try:
         with safe_open(path, framework="pt") as file:
             config = json.loads((file.metadata() or {})["galspec"])
+            entry, grid = ({**config[key]} for key in ("entry", "grid"))
+            _ = entry["kind"], grid["pixels"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError) as error:
         raise SearchError(
             "no encoder weights can be read", item=path, got=str(error)[:120], remedy="Pre-train the encoder again"
         ) from None
-    return tensors, config["entry"], config["grid"]
+    bad = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if bad:
+        raise SearchError(
+            "the weights are not finite", item=path, got=", ".join(bad), remedy="Pre-train the encoder again"
+        )
+    return tensors, entry, grid
+
+
+@contextmanager
+def fitting(path):
+    """Raise SearchError naming the file ``path`` where its tensors turn out not to fit its configuration."""
+    try:
+        yield
+    except (ConfigError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, ImportError) as error:
+        what, remedy = "the weights do not fit their configuration", "Pre-train the encoder again"
+        raise SearchError(what, item=path, got=str(error)[:200], remedy=remedy) from None

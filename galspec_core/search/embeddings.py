@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galspec_core.catalogs.ids import look_up
@@ -40,12 +41,12 @@ def load_embeddings(paths, ids):
     Raises
     ------
     SearchError
-        There is no shard, or shards differ in the length of their embeddings.
+        There is no shard, one is no shard of embeddings, or they differ in the length of their embeddings.
     """
     wanted = np.unique(np.asarray(ids, dtype="u8"))
     vectors, found = None, np.zeros(len(wanted), dtype=bool)
     for path in paths:
-        with pq.ParquetFile(path) as file:
+        with _open(path) as file:
             sizes = _sizes(file.schema_arrow)
             if vectors is None:
                 vectors = {name: np.empty((len(wanted), size), dtype="f4") for name, size in sizes.items()}
@@ -61,6 +62,26 @@ def load_embeddings(paths, ids):
         raise SearchError("there is no shard of embeddings to read")
     embedding, evidence = (values if found.all() else values[found] for values in vectors.values())
     return Embeddings(wanted[found], embedding, wanted[~found], evidence)
+
+
+def _open(path):
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, ValueError) as error:
+        raise SearchError("cannot read a shard of embeddings", item=path, got=str(error)[:200]) from None
+    schema = file.schema_arrow
+    lists = [pa.types.is_fixed_size_list(schema.field(name).type) for name in VECTORS if name in schema.names]
+    if (
+        not {"specobjid", "embedding"} <= set(schema.names)
+        or not all(lists)
+        or schema.field("specobjid").type != pa.uint64()
+    ):
+        file.close()
+        got = ", ".join(f"{field.name} {field.type}" for field in schema)
+        raise SearchError(
+            "is no shard of embeddings", item=path, expected="specobjid uint64, embedding of one length", got=got
+        )
+    return file
 
 
 def _sizes(schema):

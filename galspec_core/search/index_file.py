@@ -5,9 +5,7 @@ from struct import Struct
 
 from galspec_core.errors import SearchError
 
-HEAD = Struct(
-    "<4siqqq?iQ"
-)  # kind, dimension, entries, two unused, trained, metric, how many floats follow (FAISS 1.15)
+HEAD = Struct("<4siqqq?iQ")  # kind, dimension, entries, two unused, trained, metric, floats that follow (FAISS 1.15)
 FLAT_L2, METRIC_L2 = b"IxF2", 1
 
 
@@ -17,11 +15,11 @@ def check_index_file(path, rows):
     with open(path, "rb") as file:
         head = file.read(HEAD.size)
     if len(head) < HEAD.size or not head.startswith(FLAT_L2):
-        what, expected = "cannot read the knowledge base", "a flat L2 index of FAISS"
-        raise SearchError(what, item=path, expected=expected, got=f"first bytes {head[:4]!r}")
+        what = "cannot read the knowledge base: no flat L2 index of FAISS"
+        raise SearchError(what, item=path, got=f"first bytes {head[:4]!r}")
     _, dimension, entries, _, _, _, metric, floats = HEAD.unpack(head)
     if entries != rows:
-        got = f"{entries} vectors, {rows} rows of metadata"
+        got = f"{entries} vectors of {dimension} numbers, {rows} rows of metadata"
         raise SearchError("index and metadata do not fit together", item=path, got=got)
     size, expected = path.stat().st_size, HEAD.size + 4 * dimension * entries
     if metric != METRIC_L2 or dimension < 1 or floats != dimension * entries or size != expected:

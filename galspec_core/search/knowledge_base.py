@@ -20,8 +20,8 @@ INDEX, METADATA, CONFIG = "index.faiss", "metadata.parquet", "config.json"
 EXTRA = 8  # candidates beyond K: room for the query's own spectra, and for rounding in FAISS's float32 ranking
 SAMPLE = 2000  # entries whose pairwise distances give the mean and median: 2 million pairs
 QUERIES_AT_ONCE = 256  # queries whose candidates' vectors are held at once
+AGAIN = "Remove its folder: the workflow builds it anew"
 REQUIRED = ("specobjid", "position", "label")
-KEPT = ("n", "dimension", "mean_distance", "median_distance")
 
 
 @dataclass(frozen=True)
@@ -194,15 +194,25 @@ class KnowledgeBase:
         folder = Path(folder)
         try:
             metadata = pq.read_table(folder / METADATA).to_pandas()
-            about = json.loads((folder / CONFIG).read_text())
             check_index_file(folder / INDEX, len(metadata))
             index = faiss.read_index(str(folder / INDEX))
-        except (OSError, RuntimeError, ValueError) as error:
-            raise SearchError("cannot read the knowledge base", item=folder, got=str(error)[:200]) from None
-        lacking = [name for name in REQUIRED if name not in metadata] + [key for key in KEPT if key not in about]
-        if lacking:
-            raise SearchError("cannot read the knowledge base", item=folder, got=f"nothing called {lacking}")
-        return cls(index, metadata, about)
+            about = json.loads((folder / CONFIG).read_text())
+            size = about["n"], about["dimension"], "median_distance" in about
+        except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
+            got = f"{type(error).__name__}: {str(error)[:200]}"
+            raise SearchError("cannot read the knowledge base", item=folder, got=got, remedy=AGAIN) from None
+        if index.ntotal != len(metadata) or size != (index.ntotal, index.d, True):
+            got = (
+                f"{index.ntotal} vectors of {index.d} numbers, {len(metadata)} rows of metadata, {CONFIG} of {size[:2]}"
+            )
+            raise SearchError("index and metadata do not fit together", item=folder, got=got, remedy=AGAIN)
+        lacking = [name for name in REQUIRED if name not in metadata]
+        if lacking or metadata["specobjid"].dtype != np.uint64:
+            got = f"without {', '.join(lacking)}" if lacking else f"specobjid as {metadata['specobjid'].dtype}"
+            raise SearchError("the metadata cannot be used", item=folder, expected="specobjid as uint64", got=got)
+        found = cls(index, metadata, about)
+        _check_finite(found.vectors, metadata["specobjid"].to_numpy())
+        return found
 
 
 HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = (

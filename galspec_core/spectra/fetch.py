@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from galspec_core.errors import FetchError, SpectrumError
+from galspec_core.errors import CatalogError, FetchError, SpectrumError
 from galspec_core.files import write_parquet
 from galspec_core.log import Progress, logger
 from galspec_core.sas import check_free_space, fetch_many, spec_path
@@ -18,13 +18,27 @@ from galspec_core.spectra.shard import native_row, native_table, write_native
 from galspec_core.spectra.spectrum import read_spec_lite
 
 CHUNK = 64  # spectra that a kill can cost
+TARGET = ("specobjid", "plate", "mjd", "fiberid", "run2d", "z")
 NATIVE_BYTES = 60_000  # a spectrum on native pixels in Parquet, at most
 
 
 def read_targets(path):
-    """Return the rows of one shard's list as dicts: specobjid, plate, mjd, fiberid, run2d, z."""
+    """Return the rows of one shard's list as dicts: specobjid, plate, mjd, fiberid, run2d, z.
+
+    Raises
+    ------
+    CatalogError
+        A column is missing, or a specobjid stands twice.
+    """
     kinds = {"specobjid": np.uint64, "run2d": str}
-    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={"z": [""]}).to_dict("records")
+    frame = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={"z": [""]})
+    missing = [name for name in TARGET if name not in frame]
+    if missing:
+        raise CatalogError(f"lacks the columns {', '.join(missing)}", item=path, expected=", ".join(TARGET))
+    twice = frame["specobjid"][frame["specobjid"].duplicated()]
+    if len(twice):
+        raise CatalogError(f"specobjid {twice.iloc[0]} stands twice", item=path, remedy="Draw the sample again")
+    return frame.to_dict("records")
 
 
 def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):

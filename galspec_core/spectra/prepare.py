@@ -43,6 +43,8 @@ def prepare(spectrum, config, grid):
     good = good_pixels(spectrum, mask_value(config.bad_mask_bits))
     check_pixels(spectrum, good, config.min_good_share)
     spectrum = normalise(spectrum, good, config.norm_window, config.norm_min_good)
+    good &= good_pixels(spectrum, 0)  # float32 ends at 3e38: a number beyond is infinite once normalised
+    check_pixels(spectrum, good, config.min_good_share)
     return to_grid(spectrum, good, grid)
 
 

@@ -1,23 +1,16 @@
 """One spectrum as SDSS observed it: reading a spec-lite file, good pixels, normalisation."""
 
-import warnings
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
-from astropy.io import fits
 
 from galspec_core.errors import ConfigError, SpectrumError
+from galspec_core.spectra.fits_bytes import read_rows, split_hdus, table_columns
 
 DLOGLAM = 1e-4  # dex per native pixel: SDSS co-added spectra stand on one comb (SDSS data model, spec-lite)
-COADD = {"flux": "f4", "loglam": "f8", "ivar": "f4", "and_mask": "i4"}  # columns of HDU 1 that are read, and as what
-UNREADABLE = (OSError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, fits.VerifyError, Warning)
-OPEN = {
-    "memmap": False,
-    "lazy_load_hdus": True,
-    "disable_image_compression": True,
-}  # a compressed image could be a bomb
 COMB_TOLERANCE = 0.2  # of a pixel: loglam is stored as float32, whose step near 3.9 is 2.4e-7 dex
+OPTICAL = (3.0, 4.5)  # log10 of Angstrom: 1,000 to 31,623; SDSS spectra reach from 3,500 to 10,400 (our choice)
+COADD, IDENTITY = ("flux", "loglam", "ivar", "and_mask"), ("PLATEID", "MJD", "FIBERID")  # columns, cards of HDU 0
 MASK_BITS = {  # SPPIXMASK (SDSS bitmask documentation), the bits that stand for a pixel without a usable flux
     "NOPLUG": 0,
     "BADTRACE": 1,
@@ -92,6 +85,8 @@ def mask_value(names):
 def read_spec_lite(content, z, name="spectrum", identity=None):
     """Read the co-added spectrum of a spec-lite file.
 
+    Whether a galaxy is in it the catalogue says and not the file: real galaxies stand on fibres meant for the sky.
+
     Parameters
     ----------
     content : bytes
@@ -106,64 +101,64 @@ def read_spec_lite(content, z, name="spectrum", identity=None):
     Raises
     ------
     SpectrumError
-        With ``reason`` one of "cut short", "not FITS", "missing column", "irregular wavelengths", "no pixels",
-        "another spectrum".
+        With ``reason`` one of "cut short", "damaged", "not FITS", "missing column", "wrong type",
+        "irregular wavelengths", "no pixels", "another spectrum".
     """
-    flux, loglam, ivar, and_mask = _coadd_columns(content, name, identity)
-    if len(flux) == 0:
+    values = _coadd_columns(content, name, identity)
+    if not len(values["flux"]):
         raise SpectrumError("the COADD table has no rows", reason="no pixels", item=name)
-    return Spectrum(_comb_start(loglam, name), flux, ivar, and_mask, float(z))
+    start = _comb_start(values["loglam"], name)
+    with np.errstate(all="ignore"):  # a flux beyond float32 is infinite, which is a bad pixel
+        flux, ivar = (values[key].astype("f4") for key in ("flux", "ivar"))
+    return Spectrum(start, flux, ivar, values["and_mask"], float(z))
 
 
 def _coadd_columns(content, name, identity):
-    """Return flux, loglam, ivar and and_mask of HDU 1 as arrays[L]."""
+    """Return the four columns of HDU 1 as a dict of arrays[L], and_mask as int32."""
+    if not content:
+        raise SpectrumError("the file is empty", reason="cut short", item=name)
     if not content.startswith(b"SIMPLE  ="):
         raise SpectrumError("not a FITS file", reason="not FITS", item=name, got=f"first bytes {content[:12]!r}")
-    if len(content) % 2880:
-        expected = "a whole number of 2880-byte blocks"
-        raise SpectrumError(
-            "the file is cut short", reason="cut short", item=name, expected=expected, got=f"{len(content):,} bytes"
-        )
+    hdus = split_hdus(content, name)
+    _check_identity(hdus[0].cards, identity, name)
+    if len(hdus) < 2:
+        raise SpectrumError("the file ends before HDU 1", reason="cut short", item=name, got=f"{len(content):,} bytes")
+    columns = table_columns(hdus[1], COADD, f"{name}, HDU 1")
+    raw = read_rows(content, hdus[1], columns)
+    numbers = {key: columns[key].values(raw[key]) for key in ("flux", "loglam", "ivar")}
+    return numbers | {"and_mask": columns["and_mask"].bits(raw["and_mask"], name)}
+
+
+def _check_identity(cards, identity, name):
+    """Raise SpectrumError if a header has another plate, mjd or fiberid than ``identity``."""
+    found = {key: cards[key] for key in IDENTITY if key in cards}
+    if identity is None or all(_same(found.get(k, n), n) for k, n in zip(IDENTITY, identity, strict=True)):
+        return
+    expected, got = "-".join(map(str, identity)), ", ".join(f"{key} {text}" for key, text in found.items())
+    raise SpectrumError(
+        "the file holds another spectrum", reason="another spectrum", item=name, expected=expected, got=got
+    )
+
+
+def _same(text, number):
     try:
-        with warnings.catch_warnings(), fits.open(BytesIO(content), **OPEN) as hdus:
-            warnings.simplefilter("ignore")  # of cards that break the standard, which archives do write
-            warnings.filterwarnings("error", "File may have been truncated")
-            _check_identity(hdus[0].header, identity, name)
-            data = hdus[1].data
-            names = {column.lower(): column for column in data.names}
-            missing = {"flux", "loglam", "ivar", "and_mask"} - set(names)
-            if missing:
-                raise SpectrumError("HDU 1 lacks columns", reason="missing column", item=name, got=sorted(missing))
-            return [_plain(data[names[key]], kind) for key, kind in COADD.items()]
-    except UNREADABLE as error:
-        raise SpectrumError("HDU 1 cannot be read", reason="cut short", item=name, got=str(error)[:200]) from error
-
-
-def _plain(values, kind):
-    """Return a column's values[L] as numbers of type ``kind``; raise ValueError for another shape or text."""
-    if values.ndim != 1 or values.dtype.kind not in "fiu":
-        raise ValueError(f"a column of {values.dtype} with shape {values.shape}")
-    return np.ascontiguousarray(values, dtype=kind)
-
-
-def _check_identity(header, identity, name):
-    """Raise SpectrumError if the header names another plate, mjd or fiberid than ``identity``."""
-    found = tuple(header.get(key) for key in ("PLATEID", "MJD", "FIBERID"))
-    pairs = zip(found, identity or (), strict=identity is not None)
-    if any(there is not None and int(there) != int(wanted) for there, wanted in pairs):
-        expected, got = ("-".join(map(str, numbers)) for numbers in (identity, found))
-        raise SpectrumError(
-            "the file holds another spectrum", reason="another spectrum", item=name, expected=expected, got=got
-        )
+        return float(text) == number
+    except ValueError:
+        return False
 
 
 def _comb_start(loglam, name):
     """Return loglam of the first pixel as the comb has it; the rest must follow in steps of 1e-4 dex."""
-    loglam = np.asarray(loglam, dtype="f8")
-    steps = loglam - DLOGLAM * np.arange(len(loglam))
-    start = float(np.median(steps)) if np.isfinite(steps).all() else np.nan
-    if not np.abs(steps - start).max() < COMB_TOLERANCE * DLOGLAM:
+    with np.errstate(all="ignore"):  # numbers that are none fail every comparison
+        steps = loglam - DLOGLAM * np.arange(len(loglam))
+        start = float(np.median(steps))
+        regular = np.abs(steps - start).max() < COMB_TOLERANCE * DLOGLAM
+    if not regular:
         raise SpectrumError("loglam does not rise by 1e-4 a pixel", reason="irregular wavelengths", item=name)
+    if not OPTICAL[0] <= start <= start + DLOGLAM * len(loglam) <= OPTICAL[1]:
+        expected, got = (f"loglam from {low:.2f} to {high:.2f}" for low, high in (OPTICAL, loglam[[0, -1]]))
+        facts = dict(reason="irregular wavelengths", item=name, expected=expected, got=got)
+        raise SpectrumError("loglam is not log10 of a wavelength in Angstrom", **facts)
     return round(start, 6)
 
 
@@ -192,12 +187,12 @@ def window_median(spectrum, good, window, min_good=0.5):
     rest = spectrum.wave / (1 + spectrum.z)
     inside = good & (rest >= window[0]) & (rest <= window[1])
     whole = np.log10(window[1] / window[0]) / DLOGLAM
-    if inside.sum() < min_good * whole:
+    if inside.sum() < max(min_good * whole, 1):
         what = f"only {inside.sum()} of {whole:.0f} pixels of the rest-frame window {window[0]:.0f}-{window[1]:.0f} A are good"
         raise SpectrumError(
             what, reason="no normalisation window", expected=f"{min_good:.0%}", got=f"z = {spectrum.z:.4f}"
         )
-    median = float(np.median(spectrum.flux[inside]))
+    median = float(np.median(spectrum.flux[inside].astype("f8")))
     if not median > 0:
         raise SpectrumError(
             "the median flux of the window is not positive", reason="median not positive", got=f"{median:.3g}"
@@ -208,18 +203,20 @@ def window_median(spectrum, good, window, min_good=0.5):
 def normalise(spectrum, good, window, min_good=0.5):
     """Return the spectrum over its window's median: flux * sqrt(ivar), the S/N of each pixel, stays what it was."""
     median = window_median(spectrum, good, window, min_good)
-    return Spectrum(spectrum.loglam0, spectrum.flux / median, spectrum.ivar * median**2, spectrum.and_mask, spectrum.z)
+    with np.errstate(all="ignore"):  # what passes float32 is infinite or 0, which is a bad pixel
+        flux, ivar = (spectrum.flux / median).astype("f4"), (spectrum.ivar * np.float64(median) ** 2).astype("f4")
+    return Spectrum(spectrum.loglam0, flux, ivar, spectrum.and_mask, spectrum.z)
 
 
 def check_pixels(spectrum, good, min_good_share):
     """Raise SpectrumError unless enough pixels of the spectrum can be used.
 
-    The reason is "all NaN", "all masked", "few good pixels" or "redshift": a redshift that is not finite or not above
-    -0.1 has no rest frame.
+    The reason is "all NaN", "all masked", "few good pixels" or "redshift": one that is not finite or not above -0.1
+    has no rest frame, and exactly 0 is how catalogues say that none was measured.
     """
-    if not (np.isfinite(spectrum.z) and spectrum.z > -0.1):
+    if not (np.isfinite(spectrum.z) and spectrum.z > -0.1 and spectrum.z != 0):
         raise SpectrumError(
-            "the redshift cannot be used", reason="redshift", got=spectrum.z, expected="finite, above -0.1"
+            "the redshift cannot be used", reason="redshift", got=spectrum.z, expected="finite, above -0.1, not 0"
         )
     if not np.isfinite(spectrum.flux).any():
         raise SpectrumError("no flux is a finite number", reason="all NaN")

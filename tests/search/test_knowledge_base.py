@@ -142,7 +142,7 @@ def test_broken_files_are_an_error(tmp_path):
     other, _ = make(n=21)
     other.save(tmp_path / "other")
     (tmp_path / "other/index.faiss").replace(tmp_path / "kb/index.faiss")
-    with pytest.raises(SearchError, match="21 vectors, 20 rows"):
+    with pytest.raises(SearchError, match="21 vectors of 12 numbers, 20 rows"):
         KnowledgeBase.load(tmp_path / "kb")
 
 
