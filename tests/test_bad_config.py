@@ -50,6 +50,18 @@ BAD = [  # where, value, words of the message besides where it stands
     ("catalogs.sample.knowledge_base", 1.5, ["neither a share up to 1.0 nor a whole number"]),
     ("catalogs.sample.test.Lens", 0.5e3 + 0.5, ["500.5", "neither a share"]),
     ("catalogs.sample.test.Lens", -1, ["-1"]),
+    (
+        "catalogs.sample.n_pretrain",
+        {"share": 0.5},
+        ["n_pretrain: {'share': 0.5} is not of type 'number', or 'all' was expected"],
+    ),
+    ("catalogs.sample.knowledge_base", "al", ["knowledge_base: 'al' is not of type 'number', or 'all' was expected"]),
+    (
+        "search.sweeps.base_size",
+        [{"most": 5}],
+        ["base_size.0: {'most': 5} is not of type 'integer', or 'all' was expected"],
+    ),
+    ("encoders.pca", ["pca"], ["encoders.pca", "not of type 'object'"]),
     ("catalogs.select.z", [0.69, 0.0], ["0.69 to 0.0 do not rise"]),
     ("catalogs.select.snr", [5.0], ["too short"]),
     ("catalogs.select.class", [], ["lets no spectrum pass"]),
