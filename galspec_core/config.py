@@ -60,7 +60,7 @@ def _of_its_kind(error):
     branches = {}
     for part in error.context or ():
         branches.setdefault(part.schema_path[0], []).append(part)
-    meant = [parts for parts in branches.values() if not any(part.validator == "const" for part in parts)]
+    meant = [parts for parts in branches.values() if not any([*part.path][-1:] == ["kind"] for part in parts)]
     return meant[0] if error.validator == "oneOf" and len(meant) == 1 else [error]
 
 
@@ -69,10 +69,12 @@ def _describe(error):
     where = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "pattern":
         return f"{where or 'top level'}: {error.instance!r} cannot stand here: {error.schema.get('description', error.message)}"
-    if error.validator == "oneOf" and isinstance(error.instance, dict):
+    if error.validator == "oneOf" and "kind" in error.schema.get("required", ()) and isinstance(error.instance, dict):
         kinds = [branch["properties"]["kind"]["const"] for branch in error.schema["oneOf"]]
         found = error.instance.get("kind", f"among the keys {', '.join(map(str, error.instance))}")
         return f"{where}.kind: no kind {found}; there is {', '.join(kinds)}"
+    if error.validator == "oneOf":
+        return f"{where}: {', or '.join(part.message for part in error.context)}"
     if error.validator != "additionalProperties":
         return f"{where or 'top level'}: {error.message}"
     known = list(error.schema.get("properties", {}))

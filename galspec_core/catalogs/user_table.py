@@ -122,7 +122,7 @@ def _refuse_links(content, path):
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:
-        raise CatalogError("is not well-formed XML", item=path, got=str(error)) from error
+        raise CatalogError("is a VOTable that is not well-formed XML", item=path, got=str(error)) from error
     if found:
         raise CatalogError("draws on something outside the file", item=path, got=found[0][:200], remedy=INSIDE)
 

@@ -9,7 +9,7 @@ from galspec_core.log import Progress
 from galspec_core.spectra.grid import Grid, to_grid
 from galspec_core.spectra.reject import check_share, rejected_row
 from galspec_core.spectra.shard import Gridded, iterate_native
-from galspec_core.spectra.spectrum import check_pixels, good_pixels, mask_value, normalise
+from galspec_core.spectra.spectrum import check_measured, check_pixels, good_pixels, mask_value, normalise
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ def grid_shard(native, grid_name, grid, config):
     progress = Progress(f"spectra: grid {grid_name}", len(rows))
     for row, spectrum in rows:
         try:
+            check_measured(row["z"])
             kept.append((row["specobjid"], row["z"], *prepare(spectrum, config, grid)))
         except SpectrumError as error:
             rejected.append(rejected_row(row, f"grid {grid_name}", error))

@@ -211,12 +211,12 @@ def normalise(spectrum, good, window, min_good=0.5):
 def check_pixels(spectrum, good, min_good_share):
     """Raise SpectrumError unless enough pixels of the spectrum can be used.
 
-    The reason is "all NaN", "all masked", "few good pixels" or "redshift": one that is not finite or not above -0.1
-    has no rest frame, and exactly 0 is how catalogues say that none was measured.
+    The reason is "all NaN", "all masked", "few good pixels" or "redshift": a redshift that is not finite or not above
+    -0.1 has no rest frame.
     """
-    if not (np.isfinite(spectrum.z) and spectrum.z > -0.1 and spectrum.z != 0):
+    if not (np.isfinite(spectrum.z) and spectrum.z > -0.1):
         raise SpectrumError(
-            "the redshift cannot be used", reason="redshift", got=spectrum.z, expected="finite, above -0.1, not 0"
+            "the redshift cannot be used", reason="redshift", got=spectrum.z, expected="finite, above -0.1"
         )
     if not np.isfinite(spectrum.flux).any():
         raise SpectrumError("no flux is a finite number", reason="all NaN")
@@ -225,3 +225,9 @@ def check_pixels(spectrum, good, min_good_share):
     if good.mean() < min_good_share:
         got, expected = f"{good.mean():.1%} of {len(good)}", f"at least {min_good_share:.0%}"
         raise SpectrumError("too few pixels are good", reason="few good pixels", got=got, expected=expected)
+
+
+def check_measured(z):
+    """Raise SpectrumError for a catalogue's redshift of exactly 0: catalogues write it where none was measured."""
+    if z == 0:
+        raise SpectrumError("the catalogue has no redshift", reason="redshift", got=z, expected="not 0")

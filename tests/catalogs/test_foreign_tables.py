@@ -71,7 +71,7 @@ def test_a_zipped_table_that_is_cut_short_or_broken_says_so(tmp_path):
     content = gzip.compress(b"ra,dec\n" + np.random.default_rng(1).bytes(5000).hex().encode())
     for bad in (content[:-100], content[:2000] + b"xxxx" + content[2004:]):
         (tmp_path / "table").write_bytes(bad)
-        with pytest.raises(CatalogError, match="cannot be unpacked"):
+        with pytest.raises(CatalogError, match="cannot be read"):
             read_user_table(tmp_path / "table")
 
 
@@ -102,7 +102,7 @@ def test_a_row_of_no_length_or_beyond_memory_is_refused(tmp_path, name):
     for old, new in LENGTHS[name].items():
         content = content.replace(f"'{old:8s}'".encode(), f"'{new:8s}'".encode())
     (tmp_path / "table").write_bytes(content)
-    with pytest.raises(CatalogError, match=r"rows that cannot be|cannot be read"):
+    with pytest.raises(CatalogError, match=r"rows that cannot be|damaged header"):
         open_fits_table(tmp_path / "table")
 
 

@@ -69,11 +69,11 @@ def test_another_index_is_refused(folder, make):
     index = make()
     index.add(np.zeros((N, D), "f4"))
     faiss.write_index(index, str(folder / "index.faiss"))
-    with pytest.raises(SearchError, match="expected a flat L2 index"):
+    with pytest.raises(SearchError, match="no flat L2 index"):
         KnowledgeBase.load(folder)
 
 
 def test_metadata_without_a_column_or_facts_without_a_key_are_named(folder):
     (folder / "config.json").write_text('{"n": 20}')
-    with pytest.raises(SearchError, match="median_distance"):
+    with pytest.raises(SearchError, match="dimension"):
         KnowledgeBase.load(folder)
