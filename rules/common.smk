@@ -41,6 +41,7 @@ FEATURES = {
     "lines": "results/catalogs/labels.parquet",
 }
 VOTE_KEYS = ["top_k", "weight", "epsilon", "normalise", "scale", "unknown"]
+INDEX_KEYS = ["index", "memory_gb", "recall"]
 SEEDS = config["catalogs"]["sample"]["seeds"]
 SYSTEMS = {name: resolve(entry, config) for name, entry in config["baselines"]["systems"].items()}
 SYSTEM_FAMILY = {name: family(entry) for name, entry in SYSTEMS.items()}

@@ -21,6 +21,7 @@ rule build_knowledge_base:
         runtime=60,
     params:
         code=code("build_knowledge_base"),
+        index={key: config["search"][key] for key in INDEX_KEYS},
     script:
         "../workflow_scripts/build_knowledge_base.py"
 

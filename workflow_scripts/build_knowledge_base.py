@@ -1,22 +1,29 @@
 """Index the labelled spectra of the training side for one task and encoder."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from galspec_core.log import job_log
+from galspec_core.search.indexing import IndexSettings
 from galspec_core.search.task import build_task_kb
 from galspec_core.spectra.reject import read_rejected
 
 with job_log(snakemake.log[0]) as log:
+    folder = Path(snakemake.output.index).parent
     rejected = read_rejected([snakemake.input.rejected])["specobjid"]
     roles = pd.read_parquet(snakemake.input.roles, filters=[("task", "==", snakemake.wildcards.task)])
-    base = build_task_kb(
-        snakemake.wildcards.task,
-        roles[~roles["specobjid"].isin(rejected)],
-        pd.read_parquet(snakemake.input.manifest),
-        list(snakemake.input.embeddings),
-        encoder=snakemake.wildcards.encoder,
-    )
-    base.save(Path(snakemake.output.index).parent)
+    with TemporaryDirectory(prefix=".vectors.", dir=folder.parent) as scratch:
+        base = build_task_kb(
+            snakemake.wildcards.task,
+            roles[~roles["specobjid"].isin(rejected)],
+            pd.read_parquet(snakemake.input.manifest),
+            list(snakemake.input.embeddings),
+            index=IndexSettings(**snakemake.params.index),
+            scratch=scratch,
+            threads=snakemake.threads,
+            encoder=snakemake.wildcards.encoder,
+        )
+        base.save(folder)
     log.info("%d entries", len(base))

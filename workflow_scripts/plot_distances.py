@@ -7,7 +7,8 @@ from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
 from galspec_core.log import job_log
 from galspec_core.provenance import write_provenance
-from galspec_core.search.knowledge_base import KnowledgeBase, sample_distances
+from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.vectors import sample_distances
 
 with job_log(snakemake.log[0]) as log:
     settings, output = snakemake.params.settings, snakemake.output

@@ -1,6 +1,7 @@
 """One task from roles and embeddings: build its knowledge base, then let it vote on every seed's test set."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from galspec_core.files import write_parquet
 from galspec_core.log import Progress, logger
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.forest import ForestSettings
-from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.indexing import FLAT, IndexSettings
+from galspec_core.search.knowledge_base import VECTORS, KnowledgeBase
 from galspec_core.search.known import known, of_seed
 from galspec_core.search.learnt import LearntVoter
 from galspec_core.search.vote import LABELLINGS, OTHER, VoteSettings, labels_of, nearness, score, vote
@@ -37,7 +39,7 @@ VOTES = pa.schema(
 )
 
 
-def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
+def build_task_kb(task, roles, manifest, paths, rejected=(), index=None, scratch=None, threads=1, **facts):
     """Return the KnowledgeBase of one task and encoder: every entry of any seed, ``seeds`` in its metadata.
 
     Parameters
@@ -47,6 +49,12 @@ def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
         Shards of the encoder's embeddings.
     rejected : array of uint64
         Spectra that may lack an embedding.
+    index : IndexSettings, optional
+        Exact in memory where none is given.
+    scratch : path, optional
+        Folder for vectors that do not fit into memory; needed as long as the KnowledgeBase is.
+    threads : int
+        FAISS's threads.
     **facts
         Written to config.json.
 
@@ -55,12 +63,15 @@ def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
     SearchError
         The task has no entry, a spectrum that was not rejected lacks its embedding, or the encoder has collapsed.
     """
-    entries = task_entries(task, roles)
-    embeddings = load_embeddings(paths, entries["specobjid"].to_numpy())
+    entries, index = task_entries(task, roles), index or IndexSettings(FLAT)
+    spill = Path(scratch or ".") / VECTORS
+    embeddings = load_embeddings(paths, entries["specobjid"].to_numpy(), index.held, spill)
     _check_missing(embeddings.missing, rejected, f"knowledge base of {task}")
     entries = entries[embeddings.rows(entries["specobjid"].to_numpy()) >= 0]
-    metadata = with_manifest(entries, manifest)
-    base = KnowledgeBase.build(embeddings.embedding, metadata, task=task, **facts)
+    metadata, kind = with_manifest(entries, manifest), index.choose(*embeddings.embedding.shape)
+    base = KnowledgeBase.build(
+        embeddings.embedding, metadata, index=kind, least=index.recall, threads=threads, task=task, **facts
+    )
     collapse = measure_collapse(embeddings.embedding)
     check_collapse(collapse, facts.get("encoder", "encoder"), task)
     return replace(base, about=base.about | {"collapse": collapse})
