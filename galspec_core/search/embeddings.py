@@ -30,6 +30,10 @@ class Embeddings:
         """What a learnt vote sees: embedding and evidence side by side, [N, D + E]."""
         return np.hstack([self.embedding, self.evidence])
 
+    def beside(self, rows):
+        """Return the same for some rows."""
+        return np.hstack([self.embedding[rows], self.evidence[rows]])
+
     def rows(self, ids):
         """Return the row of each of ``ids``, -1 where there is none."""
         return look_up(np.asarray(ids, dtype="u8"), self.specobjid)
