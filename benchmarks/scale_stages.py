@@ -18,7 +18,9 @@ from benchmarks.scale_catalogs import make_catalogs
 from benchmarks.scale_vectors import clustered
 from galspec_core.catalogs.tasks import targets
 from galspec_core.config import load_config
+from galspec_core.files import write_csv
 from galspec_core.spectra.reject import write_rejected
+from galspec_core.spectra.shard import list_shards
 
 ROOT = Path(__file__).parents[1]
 CATALOGS = ("galspecextra", "portsmouth_boss", "portsmouth_legacy", "silo", "outliers")
@@ -123,13 +125,15 @@ def entries(folder, rows):
     words = {key: value if isinstance(value, np.ndarray) else np.full(rows, value) for key, value in words.items()}
     pq.write_table(pa.table({"specobjid": ids, **words}), folder / "kb_roles.parquet")
     pq.write_table(pa.table({"specobjid": ids, "position": ids, "z": rng.random(rows)}), folder / "kb_manifest.parquet")
+    write_csv(list_shards(sorted((folder / "embedding").glob("*.parquet"))), folder / "embedding/shards.csv")
     write_rejected(folder / "rejected.csv", [])
 
 
 def _inputs(folder):
     named = {"roles": "kb_roles.parquet", "manifest": "kb_manifest.parquet", "rejected": "rejected.csv"}
-    shards = sorted(map(str, (folder / "embedding").glob("*.parquet")))
-    return {key: str(folder / name) for key, name in named.items()} | {"embeddings": shards}
+    return {key: str(folder / name) for key, name in named.items()} | {
+        "embeddings": str(folder / "embedding/shards.csv")
+    }
 
 
 def build(folder, rows):
@@ -153,8 +157,8 @@ def vote(folder, rows):
     settings, inputs = config(), _inputs(folder)
     keys = ("top_k", "weight", "epsilon", "normalise", "scale", "unknown")
     search = {key: settings["search"][key] for key in keys}
-    params = {"task": {"target": "LINER"}, "methods": ["scale"], "embeddings": {"scale": inputs["embeddings"]}}
-    inputs = Files(**inputs, bases=[str(folder / "kb/index.faiss")])
+    params = {"task": {"target": "LINER"}, "methods": ["scale"]}
+    inputs = Files(**inputs | {"embeddings": [inputs["embeddings"]]}, bases=[str(folder / "kb/index.faiss")])
     run(
         "vote_task",
         folder,

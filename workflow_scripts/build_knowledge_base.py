@@ -9,6 +9,7 @@ from galspec_core.log import job_log
 from galspec_core.search.indexing import IndexSettings
 from galspec_core.search.task import build_task_kb
 from galspec_core.spectra.reject import read_rejected
+from galspec_core.spectra.shard import listed_shards
 
 with job_log(snakemake.log[0]) as log:
     folder = Path(snakemake.output.index).parent
@@ -19,7 +20,7 @@ with job_log(snakemake.log[0]) as log:
             snakemake.wildcards.task,
             roles[~roles["specobjid"].isin(rejected)],
             pd.read_parquet(snakemake.input.manifest),
-            list(snakemake.input.embeddings),
+            listed_shards(snakemake.input.embeddings),
             index=IndexSettings(**snakemake.params.index),
             scratch=scratch,
             threads=snakemake.threads,

@@ -7,6 +7,7 @@ import pandas as pd
 from galspec_core.encoder.embed import FIT
 from galspec_core.log import job_log
 from galspec_core.provenance import write_provenance
+from galspec_core.spectra.shard import listed_shards
 
 with job_log(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
@@ -16,7 +17,7 @@ with job_log(snakemake.log[0]):
         params.entry,
         params.run,
         params.grid,
-        list(snakemake.input.shards),
+        listed_shards(snakemake.input.shards),
         ids["pretrain"],
         ids.get("validation", ids["pretrain"][:0]),
         Path(output.weights).parent / "checkpoint",

@@ -8,15 +8,17 @@ from galspec_core.log import job_log
 from galspec_core.provenance import write_provenance
 from galspec_core.search.task import vote_parts, write_votes
 from galspec_core.spectra.reject import read_rejected
+from galspec_core.spectra.shard import listed_shards
 
 with job_log(snakemake.log[0]):
     inputs, params = snakemake.input, snakemake.params
+    bases = [Path(index).parent for index in inputs.bases]
     rejected = read_rejected([inputs.rejected])["specobjid"]
     roles = pd.read_parquet(inputs.roles, filters=[("task", "==", snakemake.wildcards.task)])
     votes = vote_parts(
         snakemake.wildcards.task,
         params.task,
-        {m: (Path(kb).parent, params.embeddings[m]) for m, kb in zip(params.methods, inputs.bases, strict=True)},
+        dict(zip(params.methods, zip(bases, map(listed_shards, inputs.embeddings), strict=True), strict=True)),
         roles[~roles["specobjid"].isin(rejected)],
         pd.read_parquet(inputs.manifest),
         params.settings,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -124,3 +125,15 @@ def _gridded_part(batch, pixels, ids):
 def gridded_ids(path):
     """Return the specobjid of each spectrum of a shard, in its order: uint64[B]."""
     return pq.read_table(Path(path), columns=["specobjid"])["specobjid"].to_numpy()
+
+
+def list_shards(paths):
+    """Return which shards there are and how many spectra each holds: columns shard, n."""
+    rows = [(Path(path).stem, pq.read_metadata(path).num_rows) for path in paths]
+    return pd.DataFrame(rows, columns=["shard", "n"])
+
+
+def listed_shards(path):
+    """Return the paths of the shards that a list beside them names, in its order."""
+    shards = pd.read_csv(path, dtype={"shard": str})["shard"]
+    return [str(Path(path).with_name(f"{shard}.parquet")) for shard in shards]
