@@ -26,23 +26,24 @@ LISTED = 4  # a setting that lists more input files than this is replaced by how
 
 
 @contextmanager
-def job(snakemake):
+def job(snakemake, beside=()):
     """Run a job with its log, and leave a record beside every output once it has succeeded.
 
-    Yields the logger of ``log.job_log``. Records of earlier outputs go first, so that none outlives its file.
+    ``beside`` are files that it may write beyond its declared outputs. Yields the logger of ``log.job_log``. Records of
+    earlier outputs go first, so that none outlives its file.
     """
     started = _now()
     with job_log(snakemake.log[0]) as log:
-        for path in snakemake.output:
+        for path in (*snakemake.output, *beside):
             record_path(path).unlink(missing_ok=True)
         yield log
-        write_records(snakemake, started)
+        write_records(snakemake, started, beside)
 
 
-def write_records(snakemake, started):
-    """Write the record of every output of a job that began at ``started`` (ISO 8601)."""
+def write_records(snakemake, started, beside=()):
+    """Write the record of every output of a job that began at ``started`` (ISO 8601), and of what is ``beside`` them."""
     common = _describe(snakemake, started)
-    for path in map(str, snakemake.output):
+    for path in map(str, (*snakemake.output, *filter(os.path.exists, beside))):
         record = replace(common, result=path, sha256=file_checksum(path), bytes=os.stat(path).st_size)
         write_record(record, path)
 

@@ -24,6 +24,7 @@ MOCK = {key: value for key, value in (config["mock"] or {}).items() if key != "q
 SAMPLE = {key: value for key, value in config["catalogs"]["sample"].items() if key != "query"}
 N_QUERY = (config["mock"] or config["catalogs"]["sample"]).get("query") or 0
 QUERY_SHARDS = [f"{len(SHARDS) + i:04d}" for i in range(config["spectra"]["query_shards"])] if N_QUERY else []
+ENCODERS, GRIDS = list(config["encoders"]), list(config["spectra"]["grids"])
 GRID_OF = {name: entry["grid"] for name, entry in config["encoders"].items()}
 TRAINED = [m for m in METHODS if "training" in config["encoders"][m]]
 USES_GPU = int(config["encoder"]["device"] != "cpu")
@@ -48,6 +49,7 @@ FEATURES = {
     "lines": "results/catalogs/labels.parquet",
 }
 VOTE_KEYS = ["top_k", "weight", "epsilon", "normalise", "scale", "unknown"]
+INDEX_KEYS = ["index", "memory_gb", "recall"]
 SEEDS = config["catalogs"]["sample"]["seeds"]
 SYSTEMS = {name: resolve(entry, config) for name, entry in config["baselines"]["systems"].items()}
 SYSTEM_FAMILY = {name: family(entry) for name, entry in SYSTEMS.items()}
@@ -138,12 +140,13 @@ localrules:  # on a cluster they run where Snakemake does: seconds each
 wildcard_constraints:
     shard=r"\d+",
     catalog="|".join(map(re.escape, PLACES)),
-    encoder="|".join(config["encoders"]),
-    grid="|".join(config["spectra"]["grids"]),
+    encoder="|".join(ENCODERS),
+    grid="|".join(GRIDS),
     task="|".join([*TASKS, ALL_CLASSES, THREE_CLASSES]),
     system="|".join(SYSTEMS),
     seed=r"\d+",
     sweep="|".join(config["search"]["sweeps"]),
+    stage="|".join([*(f"spectra/{grid}" for grid in GRIDS), *(f"encoder/{encoder}/embedding" for encoder in ENCODERS)]),
     sweep_figure="|".join(SWEEP_OF),
 
 

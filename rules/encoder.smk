@@ -2,11 +2,7 @@ rule pretrain_encoder:
     """Pre-train one encoder on the unlabelled spectra of the training side."""
     input:
         roles="results/catalogs/roles.parquet",
-        shards=lambda wildcards: expand(
-            "results/spectra/{grid}/{shard}.parquet",
-            grid=GRID_OF[wildcards.encoder],
-            shard=SHARDS,
-        ),
+        shards=lambda wildcards: f"results/spectra/{GRID_OF[wildcards.encoder]}/shards.csv",
     output:
         weights="results/encoder/{encoder}/weights.safetensors",
         config="results/encoder/{encoder}/config.json",

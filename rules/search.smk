@@ -4,7 +4,7 @@ rule build_knowledge_base:
         roles="results/catalogs/roles.parquet",
         manifest="results/catalogs/manifest.parquet",
         rejected="results/spectra/rejected.csv",
-        embeddings=expand("results/encoder/{{encoder}}/embedding/{shard}.parquet", shard=SHARDS),
+        embeddings="results/encoder/{encoder}/embedding/shards.csv",
     output:
         index="results/search/{task}/knowledge_base/{encoder}/index.faiss",
         metadata="results/search/{task}/knowledge_base/{encoder}/metadata.parquet",
@@ -21,6 +21,7 @@ rule build_knowledge_base:
         runtime=more(60),
     params:
         code=code("build_knowledge_base"),
+        index={key: config["search"][key] for key in INDEX_KEYS},
     script:
         "../workflow_scripts/build_knowledge_base.py"
 
@@ -35,11 +36,7 @@ rule vote_task:
             "results/search/{{task}}/knowledge_base/{encoder}/index.faiss",
             encoder=METHODS,
         ),
-        embeddings=expand(
-            "results/encoder/{encoder}/embedding/{shard}.parquet",
-            encoder=METHODS,
-            shard=SHARDS,
-        ),
+        embeddings=expand("results/encoder/{encoder}/embedding/shards.csv", encoder=METHODS),
     output:
         "results/search/{task}/votes.parquet",
     log:
@@ -56,14 +53,6 @@ rule vote_task:
         code=code("vote_task"),
         task=lambda wildcards: TASKS.get(wildcards.task, {}),
         methods=METHODS,
-        embeddings={
-            m: expand(
-                "results/encoder/{encoder}/embedding/{shard}.parquet",
-                encoder=m,
-                shard=SHARDS,
-            )
-            for m in METHODS
-        },
         settings={key: config["search"][key] for key in VOTE_KEYS},
         learnt=config["search"]["learnt"],
     script:

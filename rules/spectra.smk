@@ -48,6 +48,28 @@ rule grid_shard:
         "../workflow_scripts/grid_shard.py"
 
 
+rule list_shards:
+    """List the shards of one grid or encoder: later rules ask for the list, not for thousands of files each."""
+    input:
+        expand("results/{{stage}}/{shard}.parquet", shard=SHARDS),
+    output:
+        "results/{stage}/shards.csv",
+    log:
+        "logs/spectra/list_shards/{stage}.log",
+    benchmark:
+        "benchmarks/spectra/list_shards/{stage}.tsv"
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(1000),
+        runtime=more(20),
+    params:
+        code=code("list_shards"),
+    script:
+        "../workflow_scripts/list_shards.py"
+
+
 rule collect_rejected:
     """List every spectrum that could not be used, and why; make sure that none is missing."""
     input:

@@ -4,19 +4,28 @@ from pathlib import Path
 
 import pandas as pd
 
+from galspec_core.files import scratch_folder
 from galspec_core.job import job
+from galspec_core.search.indexing import IndexSettings
+from galspec_core.search.knowledge_base import VECTORS
 from galspec_core.search.task import build_task_kb
 from galspec_core.spectra.reject import read_rejected
+from galspec_core.spectra.shard import listed_shards
 
-with job(snakemake) as log:
+folder = Path(snakemake.output.index).parent
+with job(snakemake, beside=[folder / VECTORS]) as log:
     rejected = read_rejected([snakemake.input.rejected])["specobjid"]
     roles = pd.read_parquet(snakemake.input.roles, filters=[("task", "==", snakemake.wildcards.task)])
-    base = build_task_kb(
-        snakemake.wildcards.task,
-        roles[~roles["specobjid"].isin(rejected)],
-        pd.read_parquet(snakemake.input.manifest),
-        list(snakemake.input.embeddings),
-        encoder=snakemake.wildcards.encoder,
-    )
-    base.save(Path(snakemake.output.index).parent)
+    with scratch_folder(folder) as scratch:
+        base = build_task_kb(
+            snakemake.wildcards.task,
+            roles[~roles["specobjid"].isin(rejected)],
+            pd.read_parquet(snakemake.input.manifest),
+            listed_shards(snakemake.input.embeddings),
+            index=IndexSettings(**snakemake.params.index),
+            scratch=scratch,
+            threads=snakemake.threads,
+            encoder=snakemake.wildcards.encoder,
+        )
+        base.save(folder)
     log.info("%d entries", len(base))

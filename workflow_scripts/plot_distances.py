@@ -6,7 +6,8 @@ from galspec_core.figures.distances import distance_table, draw_distances, histo
 from galspec_core.figures.style import save_figure
 from galspec_core.files import write_csv
 from galspec_core.job import job
-from galspec_core.search.knowledge_base import KnowledgeBase, sample_distances
+from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.vectors import sample_distances
 
 with job(snakemake) as log:
     settings, output = snakemake.params.settings, snakemake.output

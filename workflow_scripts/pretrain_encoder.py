@@ -6,6 +6,7 @@ import pandas as pd
 
 from galspec_core.encoder.embed import FIT
 from galspec_core.job import job
+from galspec_core.spectra.shard import listed_shards
 
 with job(snakemake):
     params, output = snakemake.params, snakemake.output
@@ -15,7 +16,7 @@ with job(snakemake):
         params.entry,
         params.run,
         params.grid,
-        list(snakemake.input.shards),
+        listed_shards(snakemake.input.shards),
         ids["pretrain"],
         ids.get("validation", ids["pretrain"][:0]),
         Path(output.weights).parent / "checkpoint",

@@ -5,17 +5,19 @@ from pathlib import Path
 import pandas as pd
 
 from galspec_core.job import job
-from galspec_core.search.task import vote_task, write_votes
+from galspec_core.search.task import vote_parts, write_votes
 from galspec_core.spectra.reject import read_rejected
+from galspec_core.spectra.shard import listed_shards
 
 with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
+    bases = [Path(index).parent for index in inputs.bases]
     rejected = read_rejected([inputs.rejected])["specobjid"]
     roles = pd.read_parquet(inputs.roles, filters=[("task", "==", snakemake.wildcards.task)])
-    votes = vote_task(
+    votes = vote_parts(
         snakemake.wildcards.task,
         params.task,
-        {m: (Path(kb).parent, params.embeddings[m]) for m, kb in zip(params.methods, inputs.bases, strict=True)},
+        dict(zip(params.methods, zip(bases, map(listed_shards, inputs.embeddings), strict=True), strict=True)),
         roles[~roles["specobjid"].isin(rejected)],
         pd.read_parquet(inputs.manifest),
         params.settings,

@@ -16,6 +16,7 @@ class Repeats:
         if len(self.seen):
             place = np.minimum(np.searchsorted(self.seen, ids), len(self.seen) - 1)
             new &= self.seen[place] != ids
-        self.seen = np.sort(np.concatenate([self.seen, ids[new]]))
+        added = np.sort(ids[new])
+        self.seen = np.insert(self.seen, np.searchsorted(self.seen, added), added)  # no sort of all for each slice
         self.n += int((~new).sum())
         return new

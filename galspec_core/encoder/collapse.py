@@ -38,9 +38,9 @@ def measure_collapse(embedding, seed=0):
     Beside those of LIMITS there is ``effective_rank``: e to the entropy of the shares of variance (Roy & Vetterli 2007),
     for people: a good encoder may have one that is not much above 1.
     """
+    if len(embedding) > SAMPLE:
+        embedding = embedding[np.sort(np.random.default_rng(seed).choice(len(embedding), SAMPLE, replace=False))]
     x = np.asarray(embedding, dtype="f8")
-    if len(x) > SAMPLE:
-        x = x[np.sort(np.random.default_rng(seed).choice(len(x), SAMPLE, replace=False))]
     nothing = dict.fromkeys([*LIMITS, "effective_rank"])
     if len(x) < FEW:
         return nothing

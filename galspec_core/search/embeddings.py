@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from galspec_core.catalogs.ids import look_up
 from galspec_core.errors import SearchError
+from galspec_core.search.vectors import create_vectors, release
 
 VECTORS = ("embedding", "evidence")
 ROWS_AT_ONCE = 512  # rows of a shard in memory beside the wanted ones
@@ -30,13 +31,25 @@ class Embeddings:
         """What a learnt vote sees: embedding and evidence side by side, [N, D + E]."""
         return np.hstack([self.embedding, self.evidence])
 
+    def beside(self, rows):
+        """Return the same for some rows."""
+        return np.hstack([self.embedding[rows], self.evidence[rows]])
+
     def rows(self, ids):
         """Return the row of each of ``ids``, -1 where there is none."""
         return look_up(np.asarray(ids, dtype="u8"), self.specobjid)
 
 
-def load_embeddings(paths, ids):
+def load_embeddings(paths, ids, held=np.inf, spill=None):
     """Return the Embeddings of ``ids`` (uint64, any order, repeats count once) from shards, read in pieces.
+
+    Parameters
+    ----------
+    paths : list of path
+    ids : array of uint64
+    held : float
+        Bytes that the embeddings may take in memory; of more, they are written to the file ``spill`` (.npy) and mapped.
+    spill : path, optional
 
     Raises
     ------
@@ -44,24 +57,28 @@ def load_embeddings(paths, ids):
         There is no shard, one is no shard of embeddings, or they differ in the length of their embeddings.
     """
     wanted = np.unique(np.asarray(ids, dtype="u8"))
-    vectors, found = None, np.zeros(len(wanted), dtype=bool)
+    found, sizes = np.zeros(len(wanted), dtype=bool), None
     for path in paths:
         with _open(path) as file:
-            sizes = _sizes(file.schema_arrow)
-            if vectors is None:
-                vectors = {name: np.empty((len(wanted), size), dtype="f4") for name, size in sizes.items()}
-            expected = {name: values.shape[1] for name, values in vectors.items()}
-            if sizes != expected:
-                raise SearchError(
-                    "embeddings differ in length", item=path, expected=_words(expected), got=_words(sizes)
-                )
-            kept = [name for name in VECTORS if sizes[name]]
-            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=["specobjid", *kept]):
-                _keep(batch, wanted, {name: vectors[name] for name in kept}, found)
-    if vectors is None:
+            sizes = _same_sizes(_sizes(file.schema_arrow), sizes, path)
+            places = look_up(file.read(columns=["specobjid"])["specobjid"].to_numpy(), wanted)
+        found[places[places >= 0]] = True
+    if sizes is None:
         raise SearchError("there is no shard of embeddings to read")
-    embedding, evidence = (values if found.all() else values[found] for values in vectors.values())
-    return Embeddings(wanted[found], embedding, wanted[~found], evidence)
+    vectors, kept = (
+        {name: np.empty((int(found.sum()), size), dtype="f4") for name, size in sizes.items()},
+        wanted[found],
+    )
+    if vectors["embedding"].nbytes > held:
+        vectors["embedding"] = create_vectors(spill, *vectors["embedding"].shape)
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(
+                batch_size=ROWS_AT_ONCE, columns=["specobjid", *(n for n in VECTORS if sizes[n])]
+            ):
+                _keep(batch, kept, vectors)
+        release(vectors["embedding"])
+    return Embeddings(kept, vectors["embedding"], wanted[~found], vectors["evidence"])
 
 
 def _open(path):
@@ -89,14 +106,19 @@ def _sizes(schema):
     return {name: schema.field(name).type.list_size if name in schema.names else 0 for name in VECTORS}
 
 
-def _words(sizes):
-    return " and ".join(f"{size} of {name}" for name, size in sizes.items())
+def _same_sizes(got, expected, path):
+    """Return the lengths ``got`` if they are those of the shards before."""
+    if expected not in (None, got):
+        words = (" and ".join(f"{size} of {name}" for name, size in sizes.items()) for sizes in (expected, got))
+        raise SearchError(
+            "embeddings differ in length", item=path, **dict(zip(("expected", "got"), words, strict=True))
+        )
+    return got
 
 
-def _keep(batch, wanted, vectors, found):
-    """Write the wanted rows of a batch to their places in ``vectors`` and mark them ``found``."""
+def _keep(batch, wanted, vectors):
+    """Write the wanted rows of a batch to their places in ``vectors``."""
     places = look_up(batch.column("specobjid").to_numpy(), wanted)
-    for name, whole in vectors.items():
-        values = batch.column(name).flatten().to_numpy(zero_copy_only=False).reshape(-1, whole.shape[1])
-        whole[places[places >= 0]] = values[places >= 0]
-    found[places[places >= 0]] = True
+    for name in set(vectors) & set(batch.schema.names):
+        values = batch.column(name).flatten().to_numpy(zero_copy_only=False).reshape(-1, vectors[name].shape[1])
+        vectors[name][places[places >= 0]] = values[places >= 0]

@@ -1,9 +1,15 @@
-"""Knowledge base: embeddings of labelled spectra and their metadata, searched exactly (paper, section 2.2)."""
+"""Knowledge base: embeddings of labelled spectra and their metadata, searched by nearness (paper, section 2.2).
+
+Small ones lie whole in memory and are searched exactly. Large ones (see ``IndexSettings``) keep their vectors in a file:
+a compressed index names candidates, which are ranked by exact distances from that file. What is found then has the same
+distance and weight as in an exact search; only whether all of the nearest are found is approximate, and measured.
+"""
 
 import json
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import faiss
@@ -11,49 +17,56 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy.spatial.distance import pdist
 
 from galspec_core.errors import SearchError
-from galspec_core.search.index_file import check_index_file
+from galspec_core.log import Progress, logger
+from galspec_core.search.index_file import AGAIN, REQUIRED, check_index_file, check_parts
+from galspec_core.search.indexing import FLAT, IVF
+from galspec_core.search.neighbours import EXTRA, Neighbours, nearest, nearest_others, recall
+from galspec_core.search.vectors import blocks, check_finite, open_vectors, some_rows, spread, write_vectors
 
-INDEX, METADATA, CONFIG = "index.faiss", "metadata.parquet", "config.json"
-EXTRA = 8  # candidates beyond K: room for the query's own spectra, and for rounding in FAISS's float32 ranking
-SAMPLE = 2000  # entries whose pairwise distances give the mean and median: 2 million pairs
+INDEX, METADATA, CONFIG, VECTORS = "index.faiss", "metadata.parquet", "config.json", "vectors.npy"
 QUERIES_AT_ONCE = 256  # queries whose candidates' vectors are held at once
-AGAIN = "Remove its folder: the workflow builds it anew"
-REQUIRED = ("specobjid", "position", "label")
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """Neighbours of Q queries, nearest first: ``row`` [Q, K] of the knowledge base and ``distance`` [Q, K] (L2)."""
-
-    row: np.ndarray
-    distance: np.ndarray
+CODE = "RaBitQ"  # what a compressed index keeps of a vector (benchmarks/scale.md)
+RANKED = 16  # its candidates for each that an exact one is asked for
+FEW = 10_000  # admissible entries up to which it is passed over, and all of them are compared
+PER_CELL, MOST_CELLS, ROUNDS = 39, 4096, 10  # sample that learns a cell, cells, rounds of k-means (our choice)
+PROBES, TRIED, RECALL_K = 8, 200, 10  # probes to begin with; entries whose nearest are looked for
+HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 80, 64  # links, candidates while building and searching (our choice)
 
 
 @dataclass(frozen=True)
 class KnowledgeBase:
-    """N entries: a flat L2 index of row numbers, one row of ``metadata`` each, and ``about`` them (facts for people).
+    """N entries: an L2 index of row numbers, one row of ``metadata`` each, and ``about`` them (facts for people).
 
-    ``about`` holds n, dimension, mean_distance, median_distance, and what the caller added.
+    ``about`` holds n, dimension, mean_distance, median_distance, index, and what the caller added; for a compressed index
+    also its cells, how many of them a search probes, and the recall measured with that. ``stored`` are then the embeddings
+    [N, D], mapped from a file once saved; None where the index itself holds them.
     """
 
-    index: faiss.IndexFlatL2
+    index: faiss.Index
     metadata: pd.DataFrame
     about: dict = field(default_factory=dict)
+    stored: np.ndarray | None = None
 
     @classmethod
-    def build(cls, embedding, metadata, seed=0, **facts):
+    def build(cls, embedding, metadata, seed=0, index=FLAT, least=0.99, threads=1, **facts):
         """Return the knowledge base of ``embedding`` [N, D] and its metadata, row by row.
 
         Parameters
         ----------
         embedding : ndarray[N, D]
+            May be mapped from a file; a flat index copies it into memory.
         metadata : DataFrame
             N rows with specobjid, position (uint64), label ('+'-joined), and any other column.
         seed : int
-            Draws the sample behind the mean and median distance.
+            Draws the sample behind the mean and median distance, and those that a compressed index learns and is tried on.
+        index : str
+            ``flat`` or ``ivf``.
+        least : float
+            Share of the true neighbours that a compressed index must find.
+        threads : int
+            FAISS's threads.
         **facts
             Written to config.json, such as the task and the encoder.
 
@@ -62,30 +75,30 @@ class KnowledgeBase:
         SearchError
             No entry, metadata that does not fit, or an embedding that is not finite.
         """
-        embedding = np.ascontiguousarray(embedding, dtype="f4")
+        embedding = embedding if isinstance(embedding, np.memmap) else np.ascontiguousarray(embedding, dtype="f4")
         lacking = [name for name in REQUIRED if name not in metadata]
         if lacking or embedding.ndim != 2 or len(embedding) != len(metadata):
             got = f"{embedding.shape} embeddings, {len(metadata)} rows of metadata, lacking {lacking}"
             raise SearchError("embeddings and metadata do not fit together", got=got)
         if not len(embedding):
             raise SearchError("a knowledge base needs at least one entry")
-        _check_finite(embedding, metadata["specobjid"].to_numpy())
-        index = faiss.IndexFlatL2(embedding.shape[1])
-        index.add(embedding)
-        distances = sample_distances(embedding, seed)
-        middle = {
-            "mean_distance": float(distances.mean()) if len(distances) else None,
-            "median_distance": float(np.median(distances)) if len(distances) else None,
-        }
-        about = {"n": len(embedding), "dimension": embedding.shape[1], "distance": "L2"} | middle | facts
-        return cls(index, metadata.reset_index(drop=True), about)
+        check_finite(embedding, metadata["specobjid"].to_numpy())
+        about = {"n": len(embedding), "dimension": embedding.shape[1], "distance": "L2"}
+        about |= spread(embedding, seed) | {"index": index} | facts
+        faiss.omp_set_num_threads(threads)
+        made, metadata = INDEXES[index](embedding, seed), metadata.reset_index(drop=True)
+        if index != IVF:
+            return cls(made, metadata, about)
+        return cls(made, metadata, about | {"cells": made.nlist, "probes": 1}, embedding)._tuned(least, seed, threads)
 
     def __len__(self):
         return self.index.ntotal
 
     @property
     def vectors(self):
-        """Return the embeddings [N, D] as a view of the index."""
+        """Return the embeddings [N, D]: a view of the index, or those on disk."""
+        if self.stored is not None:
+            return self.stored
         return faiss.rev_swig_ptr(self.index.get_xb(), len(self) * self.index.d).reshape(len(self), self.index.d)
 
     def unit(self, scale):
@@ -102,7 +115,7 @@ class KnowledgeBase:
         return median if scale == "median" else 1.0
 
     def search(self, queries, k, position=None, specobjid=None, where=None, threads=1):
-        """Return the ``k`` nearest admissible entries of each query, exactly, ties by row number.
+        """Return the ``k`` nearest admissible entries of each query, ties by row number; see above where not exactly.
 
         Never a query itself, never its own position on the sky. Distances are computed anew in float64 from the
         vectors, so that they do not depend on how many queries share a batch.
@@ -128,51 +141,56 @@ class KnowledgeBase:
         if queries.shape[1] != self.index.d or k < 1:
             got = f"{queries.shape[1]} numbers, k = {k}"
             raise SearchError("the query does not fit", expected=f"{self.index.d} numbers and k from 1", got=got)
-        _check_finite(queries, names)
+        check_finite(queries, names)
         banned = [
             (np.asarray(values, dtype="u8"), self.metadata[name].to_numpy())
             for name, values in (("position", position), ("specobjid", specobjid))
             if values is not None
         ]
         allowed = np.ones(len(self), bool) if where is None else np.asarray(where, dtype=bool)
-        faiss.omp_set_num_threads(threads if len(queries) > 1 else 1)
+        candidates = self._candidates(allowed, threads if len(queries) > 1 else 1)
         row = np.empty((len(queries), k), dtype="i8")
         distance = np.empty((len(queries), k), dtype="f8")
         for start in range(0, len(queries), QUERIES_AT_ONCE):
             part = slice(start, start + QUERIES_AT_ONCE)
             own = [(values[part], entries) for values, entries in banned]
-            row[part], distance[part] = self._search_part(queries[part], k, own, allowed, names[part])
+            row[part], distance[part] = nearest(queries[part], k, candidates, self.vectors, own, names[part])
         return Neighbours(row, distance)
 
-    def _search_part(self, queries, k, banned, allowed, names):
-        """Return row and distance [Q, k], asking for more candidates until every query has enough."""
-        row = np.full((len(queries), k), -1, dtype="i8")
-        distance = np.full((len(queries), k), np.inf)
-        total, ask, open_ = int(allowed.sum()), k + EXTRA, np.arange(len(queries))
-        while len(open_):
-            own = [(values[open_], entries) for values, entries in banned]
-            rows, distances = self._candidates(queries[open_], min(ask, total), own, allowed)
-            enough = np.isfinite(distances).sum(axis=1) >= k
-            if ask >= total and not enough.all():
-                _too_few(names[open_[~enough][0]], k, int(np.isfinite(distances[~enough][0]).sum()), total)
-            row[open_[enough]], distance[open_[enough]] = rows[enough, :k], distances[enough, :k]
-            open_, ask = open_[~enough], 4 * ask
-        return row, distance
+    def _candidates(self, allowed, threads):
+        """Return the function that gives ``nearest`` its candidates among the entries ``allowed``."""
+        faiss.omp_set_num_threads(threads)
+        total = int(allowed.sum())
+        chosen = {} if allowed.all() else {"sel": faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))}
+        if self.stored is None:
+            return partial(_from_flat, self.index, total, faiss.SearchParameters(**chosen) if chosen else None)
+        if total <= FEW:
+            few = np.flatnonzero(allowed)
+            return partial(_from_few, few, np.ascontiguousarray(self.stored[few]))
+        return partial(_from_cells, self.index, total, self.about["probes"], chosen)
 
-    def _candidates(self, queries, ask, banned, allowed):
-        """Return rows and distances [Q, ask], nearest first; banned entries stand last, at an infinite distance."""
-        if ask == 0:
-            return np.empty((len(queries), 0), "i8"), np.empty((len(queries), 0))
-        rows = self.index.search(queries, ask, params=_only(allowed))[1]
-        out = rows < 0  # FAISS's word for none
-        for values, entries in banned:
-            out |= entries[rows] == values[:, None]
-        distances = np.where(out, np.inf, _distances(queries, self.vectors, rows))
-        order = np.lexsort((rows, distances), axis=1)
-        return np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1)
+    def _tuned(self, least, seed, threads):
+        """Return it with as many probes as it takes to find the share ``least`` of the neighbours of some entries."""
+        rows, k = some_rows(len(self), TRIED, seed), min(RECALL_K, len(self) - 1)
+        if k == 0:
+            return self
+        queries, truth, probes = np.array(self.stored[rows]), nearest_others(self.stored, rows, k), PROBES
+        while True:
+            probes = min(probes, self.index.nlist)
+            base = replace(self, about=self.about | {"probes": probes})
+            found = recall(base.search(queries, k + 1, threads=threads).row, truth, rows)
+            if found >= least or probes == self.index.nlist:
+                break
+            probes *= 2
+        words = (self.index.nlist, probes, found, k, len(rows))
+        logger.info("ivf: %d cells, %d of them probed; recall %.4f of the %d nearest, tried on %d entries", *words)
+        return replace(base, about=base.about | {"recall": found, "recall_k": k, "recall_entries": len(rows)})
 
     def save(self, folder):
-        """Write index.faiss, metadata.parquet and config.json into ``folder``; an older one is replaced whole."""
+        """Write index.faiss, metadata.parquet and config.json into ``folder``; an older one is replaced whole.
+
+        Vectors that the index does not hold are written beside it, without a copy where they are on the same disk.
+        """
         folder = Path(folder)
         temporary, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{end}") for end in ("tmp", "old"))
         shutil.rmtree(temporary, ignore_errors=True)
@@ -180,7 +198,12 @@ class KnowledgeBase:
         try:
             faiss.write_index(self.index, str(temporary / INDEX))
             pq.write_table(pa.Table.from_pandas(self.metadata, preserve_index=False), temporary / METADATA)
-            (temporary / CONFIG).write_text(json.dumps(self.about, indent=2) + "\n")
+            if self.stored is not None:
+                write_vectors(self.stored, temporary / VECTORS)
+            about = self.about | (
+                {"index_bytes": (temporary / INDEX).stat().st_size} if self.stored is not None else {}
+            )
+            (temporary / CONFIG).write_text(json.dumps(about, indent=2) + "\n")
             if folder.exists():
                 folder.rename(old)
             temporary.rename(folder)
@@ -190,53 +213,84 @@ class KnowledgeBase:
 
     @classmethod
     def load(cls, folder):
-        """Return a saved knowledge base; raise SearchError if a file is missing, broken, or does not fit the others."""
+        """Return a saved knowledge base; raise SearchError if a file is missing, broken, or does not fit the others.
+
+        The vectors of a compressed index stay on disk, mapped.
+        """
         folder = Path(folder)
         try:
             metadata = pq.read_table(folder / METADATA).to_pandas()
-            check_index_file(folder / INDEX, len(metadata))
-            index = faiss.read_index(str(folder / INDEX))
             about = json.loads((folder / CONFIG).read_text())
-            size = about["n"], about["dimension"], "median_distance" in about
-        except (OSError, RuntimeError, ValueError, LookupError, TypeError) as error:
+            on_disk, shape = about.get("index", FLAT) == IVF, (about["n"], about["dimension"])
+            check_index_file(folder / INDEX, len(metadata), about.pop("index_bytes") if on_disk else None)
+            faiss.set_deserialization_vector_byte_limit((folder / INDEX).stat().st_size)
+            index = faiss.read_index(str(folder / INDEX))
+        except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             got = f"{type(error).__name__}: {str(error)[:200]}"
             raise SearchError("cannot read the knowledge base", item=folder, got=got, remedy=AGAIN) from None
-        if index.ntotal != len(metadata) or size != (index.ntotal, index.d, True):
-            got = (
-                f"{index.ntotal} vectors of {index.d} numbers, {len(metadata)} rows of metadata, {CONFIG} of {size[:2]}"
-            )
-            raise SearchError("index and metadata do not fit together", item=folder, got=got, remedy=AGAIN)
-        lacking = [name for name in REQUIRED if name not in metadata]
-        if lacking or metadata["specobjid"].dtype != np.uint64:
-            got = f"without {', '.join(lacking)}" if lacking else f"specobjid as {metadata['specobjid'].dtype}"
-            raise SearchError("the metadata cannot be used", item=folder, expected="specobjid as uint64", got=got)
-        found = cls(index, metadata, about)
-        _check_finite(found.vectors, metadata["specobjid"].to_numpy())
+        check_parts(folder, (index.ntotal, index.d), metadata, about)
+        found = cls(index, metadata, about, open_vectors(folder / VECTORS, shape) if on_disk else None)
+        if not on_disk:  # those on disk were looked at when they were written
+            check_finite(found.vectors, metadata["specobjid"].to_numpy())
         return found
 
 
-HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = (
-    32,
-    80,
-    64,
-)  # links of an entry, candidates while building and searching (our choice)
+def _from_flat(index, total, params, queries, k, wider):
+    ask = min((k + EXTRA) * wider, total)
+    if ask == 0:
+        return np.empty((len(queries), 0), dtype="i8"), total
+    return index.search(queries, ask, params=params)[1], total if ask == total else None
 
 
-def _hnsw(dimension):
-    index = faiss.IndexHNSWFlat(dimension, HNSW_LINKS)
-    index.hnsw.efConstruction, index.hnsw.efSearch = HNSW_BUILD, HNSW_SEARCH
+def _from_few(rows, vectors, queries, k, wider):
+    """Compare with every one of the ``rows`` allowed: a rare class is never missed for an approximation."""
+    ask = min((k + EXTRA) * wider, len(rows))
+    if ask == 0:
+        return np.empty((len(queries), 0), dtype="i8"), 0
+    return rows[faiss.knn(queries, vectors, ask)[1]], len(rows) if ask == len(rows) else None
+
+
+def _from_cells(index, total, probes, chosen, queries, k, wider):
+    ask, probes = min(RANKED * (k + EXTRA) * wider, total), min(probes * wider, index.nlist)
+    params = faiss.SearchParametersIVF(nprobe=probes, **chosen)
+    return index.search(queries, ask, params=params)[1], total if ask == total and probes == index.nlist else None
+
+
+def _flat(vectors, seed=0):
+    index = faiss.IndexFlatL2(vectors.shape[1])
+    index.add(np.ascontiguousarray(vectors, dtype="f4"))
     return index
 
 
-INDEXES = {"flat": faiss.IndexFlatL2, "hnsw": _hnsw}
+def _ivf(vectors, seed=0):
+    """Return the compressed index: cells of the nearest k-means centre, learnt from a sample, in each CODE per vector."""
+    n, dimension = vectors.shape
+    cells = int(np.clip(2 ** np.round(np.log2(np.sqrt(n))), 1, min(MOST_CELLS, max(1, n // PER_CELL))))
+    index = faiss.index_factory(dimension, f"IVF{cells},{CODE}")
+    index.cp.seed, index.cp.niter = seed + 1, ROUNDS
+    index.train(np.array(vectors[some_rows(n, PER_CELL * cells, seed)]))
+    progress = Progress("search: index", n, "entries")
+    for _, block in blocks(vectors):
+        index.add(np.ascontiguousarray(block))
+        progress.add(len(block))
+    return index
+
+
+def _hnsw(vectors, seed=0):
+    """Return the index of Malkov & Yashunin (2018): links to near vectors."""
+    index = faiss.IndexHNSWFlat(vectors.shape[1], HNSW_LINKS)
+    index.hnsw.efConstruction, index.hnsw.efSearch = HNSW_BUILD, HNSW_SEARCH
+    index.add(np.ascontiguousarray(vectors, dtype="f4"))
+    return index
+
+
+INDEXES = {FLAT: _flat, IVF: _ivf, "hnsw": _hnsw}
 
 
 def build_index(vectors, name):
-    """Return an index of vectors [N, D], ``flat`` (exact) or ``hnsw`` (Malkov & Yashunin 2018)."""
+    """Return an index of vectors [N, D]: ``flat`` (exact), ``ivf`` or ``hnsw``."""
     faiss.omp_set_num_threads(os.cpu_count() or 1)
-    index = INDEXES[name](vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors, dtype="f4"))
-    return index
+    return INDEXES[name](vectors)
 
 
 def search_index(index, queries, k):
@@ -244,40 +298,3 @@ def search_index(index, queries, k):
     faiss.omp_set_num_threads(1)
     squared, rows = index.search(np.ascontiguousarray(queries, dtype="f4"), k)
     return rows, np.sqrt(np.maximum(squared, 0))
-
-
-def sample_distances(embedding, seed=0, n=SAMPLE):
-    """Return the pairwise distances of up to ``n`` entries of ``embedding`` [N, D], all of them where N <= n."""
-    if len(embedding) > n:
-        embedding = embedding[np.sort(np.random.default_rng(seed).choice(len(embedding), n, replace=False))]
-    return pdist(np.asarray(embedding, dtype="f8"))
-
-
-def _only(allowed):
-    """Return FAISS's parameters for a search among the allowed rows alone, None for all."""
-    if allowed.all():
-        return None
-    return faiss.SearchParameters(sel=faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little")))
-
-
-def _distances(queries, vectors, rows):
-    """Return the L2 distance [Q, K] of queries [Q, D] to the vectors of rows [Q, K], in float64."""
-    found = np.stack([((vectors[r].astype("f8") - q) ** 2).sum(axis=1) for q, r in zip(queries, rows, strict=True)])
-    return np.sqrt(found)
-
-
-def _check_finite(vectors, names):
-    bad = names[~np.isfinite(vectors).all(axis=1)]
-    if len(bad):
-        listed = ", ".join(map(str, bad[:5]))
-        raise SearchError("an embedding is not finite", item=listed, got=f"{len(bad)} such embeddings")
-
-
-def _too_few(name, k, found, total):
-    raise SearchError(
-        "too few entries to choose from",
-        item=f"query {name}",
-        expected=f"{k} neighbours",
-        got=f"{found} of {total} entries, its own position left out",
-        remedy="Lower search.top_k, or fill the knowledge base",
-    )

@@ -7,8 +7,8 @@ the model, but leaves lines where no entry has any.
 
 import numpy as np
 
-from galspec_core.search.knowledge_base import SAMPLE
-from galspec_core.search.outliers import log_distance
+from galspec_core.search.outliers import log_distance, log_reach
+from galspec_core.search.vectors import SAMPLE, some_rows
 
 
 def known(base, vectors, seed, spectra, queries, unknown, threads=1):
@@ -27,19 +27,19 @@ def known(base, vectors, seed, spectra, queries, unknown, threads=1):
     unknown : float
     threads : int
     """
-    rows = np.flatnonzero(of_seed(base, seed))
-    entries, vectors = base.metadata.iloc[rows], vectors[rows]
+    where = of_seed(base, seed)
+    rows, dimension = np.flatnonzero(where), base.index.d
+    entries = base.metadata.iloc[rows]
     if entries["position"].nunique() < 2:
         return np.ones(len(queries), dtype=bool)
-    some = np.arange(len(rows))
-    if len(rows) > SAMPLE:
-        some = np.random.default_rng(seed).choice(len(rows), SAMPLE, replace=False)
-    parts = [part for part in np.split(np.arange(vectors.shape[1]), [base.index.d]) if len(part)]
-    own, asked = np.zeros(len(some)), np.zeros(len(queries))
-    for part in parts:
-        own += log_distance(vectors[:, part], vectors[some][:, part], entries, entries.iloc[some], 1, threads)
-        asked += log_distance(vectors[:, part], queries[:, part], entries, spectra, 1, threads)
-    return asked <= np.quantile(own, 1 - unknown)
+    some = some_rows(len(rows), SAMPLE, seed)
+    asked = [(base.vectors[rows[some]], entries.iloc[some]), (queries[:, :dimension], spectra)]
+    own, theirs = (log_reach(base, vectors_of, at, 1, where, threads) for vectors_of, at in asked)
+    if vectors.shape[1] > dimension:
+        evidence = vectors[rows, dimension:]
+        own += log_distance(evidence, evidence[some], entries, entries.iloc[some], 1, threads)
+        theirs += log_distance(evidence, queries[:, dimension:], entries, spectra, 1, threads)
+    return theirs <= np.quantile(own, 1 - unknown)
 
 
 def of_seed(base, seed):

@@ -43,8 +43,13 @@ def log_distance(known, queries, known_at, asked_at, k, threads=1):
     if len(known) < k:
         raise SearchError("too few spectra to be far from", expected=f"at least {k}", got=len(known))
     base = KnowledgeBase.build(known, known_at[["specobjid", "position"]].assign(label=""))
+    return log_reach(base, queries, asked_at, k, None, threads)
+
+
+def log_reach(base, queries, asked_at, k, where=None, threads=1):
+    """Return the logarithm of the distance [Q] from ``queries`` to the k-th nearest entry of a knowledge base ``where``."""
     asked = (asked_at[name].to_numpy() for name in ("position", "specobjid"))
-    return np.log(np.maximum(base.search(queries, k, *asked, None, threads).distance[:, k - 1], TINY))
+    return np.log(np.maximum(base.search(queries, k, *asked, where, threads).distance[:, k - 1], TINY))
 
 
 def score_encoder(paths, known_at, asked_at, k, threads=1):

@@ -1,23 +1,27 @@
 """One task from roles and embeddings: build its knowledge base, then let it vote on every seed's test set."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from galspec_core.catalogs.roles import KNOWLEDGE_BASE, TEST
 from galspec_core.encoder.collapse import check_collapse, measure_collapse
 from galspec_core.errors import SearchError
-from galspec_core.files import write_parquet
+from galspec_core.files import replace as replace_file
 from galspec_core.log import Progress, logger
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.forest import ForestSettings
-from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.indexing import FLAT, IndexSettings
+from galspec_core.search.knowledge_base import VECTORS, KnowledgeBase
 from galspec_core.search.known import known, of_seed
 from galspec_core.search.learnt import LearntVoter
 from galspec_core.search.vote import LABELLINGS, OTHER, VoteSettings, labels_of, nearness, score, vote
 
+VOTED_AT_ONCE = 20_000  # votes held before they are written
 COLUMNS = ["plate", "mjd", "fiberid", "run2d", "ra", "dec", "z", "snr", "position"]  # of the manifest
 VOTES = pa.schema(
     [
@@ -37,7 +41,7 @@ VOTES = pa.schema(
 )
 
 
-def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
+def build_task_kb(task, roles, manifest, paths, rejected=(), index=None, scratch=None, threads=1, **facts):
     """Return the KnowledgeBase of one task and encoder: every entry of any seed, ``seeds`` in its metadata.
 
     Parameters
@@ -47,6 +51,12 @@ def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
         Shards of the encoder's embeddings.
     rejected : array of uint64
         Spectra that may lack an embedding.
+    index : IndexSettings, optional
+        Exact in memory where none is given.
+    scratch : path, optional
+        Folder for vectors that do not fit into memory; needed as long as the KnowledgeBase is.
+    threads : int
+        FAISS's threads.
     **facts
         Written to config.json.
 
@@ -55,12 +65,15 @@ def build_task_kb(task, roles, manifest, paths, rejected=(), **facts):
     SearchError
         The task has no entry, a spectrum that was not rejected lacks its embedding, or the encoder has collapsed.
     """
-    entries = task_entries(task, roles)
-    embeddings = load_embeddings(paths, entries["specobjid"].to_numpy())
+    entries, index = task_entries(task, roles), index or IndexSettings(FLAT)
+    spill = Path(scratch or ".") / VECTORS
+    embeddings = load_embeddings(paths, entries["specobjid"].to_numpy(), index.held, spill)
     _check_missing(embeddings.missing, rejected, f"knowledge base of {task}")
     entries = entries[embeddings.rows(entries["specobjid"].to_numpy()) >= 0]
-    metadata = with_manifest(entries, manifest)
-    base = KnowledgeBase.build(embeddings.embedding, metadata, task=task, **facts)
+    metadata, kind = with_manifest(entries, manifest), index.choose(*embeddings.embedding.shape)
+    base = KnowledgeBase.build(
+        embeddings.embedding, metadata, index=kind, least=index.recall, threads=threads, task=task, **facts
+    )
     collapse = measure_collapse(embeddings.embedding)
     check_collapse(collapse, facts.get("encoder", "encoder"), task)
     return replace(base, about=base.about | {"collapse": collapse})
@@ -123,23 +136,28 @@ def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads
     ConfigError, SearchError
         A setting is wrong; an embedding is missing or a knowledge base too small.
     """
+    parts = list(vote_parts(task, spec, methods, roles, manifest, search, rejected, threads, learnt))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VOTES.names)
+
+
+def vote_parts(task, spec, methods, roles, manifest, search, rejected=(), threads=1, learnt=None):
+    """Yield the votes of ``vote_task`` in parts of one method and seed, VOTED_AT_ONCE at most: memory does not grow."""
     settings = VoteSettings.from_config(search, spec)
     target = (spec or {}).get("target")
     tests = roles[(roles["task"] == task) & (roles["role"] == TEST)]
     progress = Progress(f"search: vote {task}", len(methods) * len(tests))
-    parts = []
     for method, (folder, paths) in methods.items():
         ids = tests["specobjid"].to_numpy()
         voter, embeddings = open_voter(task, target, method, folder, paths, settings, learnt, threads, ids)
         _check_missing(embeddings.missing, rejected, f"test set of {task}, {method}")
-        for seed, rows in tests.groupby("seed"):
-            voted = rows[embeddings.rows(rows["specobjid"].to_numpy()) >= 0]
-            places, spectra = embeddings.rows(voted["specobjid"].to_numpy()), with_manifest(voted, manifest)
-            votes = voter.votes(seed, spectra, embeddings.all[places])
-            parts.append(votes.assign(method=method, seed=seed))
-            progress.add(len(rows))
-    votes = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VOTES.names)
-    return votes[VOTES.names]
+        voted = tests[embeddings.rows(ids) >= 0]
+        for seed, rows in voted.groupby("seed"):
+            for start in range(0, len(rows), VOTED_AT_ONCE):
+                spectra = with_manifest(rows.iloc[start : start + VOTED_AT_ONCE], manifest)
+                places = embeddings.rows(spectra["specobjid"].to_numpy())
+                votes = voter.votes(seed, spectra, embeddings.beside(places))
+                progress.add(len(spectra))
+                yield votes.assign(method=method, seed=seed)[VOTES.names]
 
 
 def open_voter(task, target, method, folder, paths, settings, learnt=None, threads=1, ids=()):
@@ -153,7 +171,7 @@ def open_voter(task, target, method, folder, paths, settings, learnt=None, threa
     entries = base.metadata["specobjid"].to_numpy()
     embeddings = load_embeddings(paths, np.concatenate([np.asarray(ids, dtype="u8"), entries]))
     forest = ForestSettings(**{key: value for key, value in learnt.items() if key not in ("methods", "shown")})
-    vectors = embeddings.all[embeddings.rows(entries)]
+    vectors = embeddings.beside(embeddings.rows(entries))
     return LearntVoter(task, target, base, vectors, forest, learnt["shown"], threads, settings.unknown), embeddings
 
 
@@ -218,6 +236,11 @@ class Voter:
         return nearest
 
 
-def write_votes(votes, path):
-    """Write votes as Parquet with the types of VOTES."""
-    write_parquet(pa.Table.from_pandas(votes, schema=VOTES, preserve_index=False), path)
+def write_votes(parts, path):
+    """Write votes, one DataFrame or an iterable of parts, as Parquet with the types of VOTES; return the seeds in them."""
+    seeds = set()
+    with replace_file(path) as temporary, pq.ParquetWriter(temporary, VOTES, compression="zstd") as writer:
+        for part in [parts] if isinstance(parts, pd.DataFrame) else parts:
+            writer.write_table(pa.Table.from_pandas(part, schema=VOTES, preserve_index=False))
+            seeds |= set(part["seed"].astype(int))
+    return sorted(seeds)

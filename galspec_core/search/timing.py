@@ -7,6 +7,7 @@ import pandas as pd
 
 from galspec_core.log import Progress
 from galspec_core.search.knowledge_base import build_index, search_index
+from galspec_core.search.vectors import some_rows
 
 JITTER = 0.3  # of the distance to the nearest neighbour: copies stay in the neighbourhood of their original
 PAPER = (0.0058, 0.0490)  # slope and offset of the paper's line; ms a query is the likely unit (appendix C)
@@ -21,6 +22,7 @@ def jittered(vectors, n, seed):
     Random vectors would say nothing of HNSW, which lives on neighbourhoods; real ones alone are too few.
     """
     rng = np.random.default_rng(seed)
+    vectors = np.asarray(vectors[some_rows(len(vectors), n, seed)])  # a knowledge base may be larger than memory
     some = vectors[rng.choice(len(vectors), min(len(vectors), 500), replace=False)]
     nearest = search_index(build_index(vectors, "flat"), some, 2)[1][:, 1]
     scale = JITTER * np.median(nearest) / np.sqrt(vectors.shape[1])

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galspec_core.files import replace
+from galspec_core.record import checksum
 from galspec_core.spectra.spectrum import Spectrum
 
 ROWS_PER_GROUP = 256  # spectra that a reader holds at once: 10 MB of native pixels
@@ -124,3 +126,18 @@ def _gridded_part(batch, pixels, ids):
 def gridded_ids(path):
     """Return the specobjid of each spectrum of a shard, in its order: uint64[B]."""
     return pq.read_table(Path(path), columns=["specobjid"])["specobjid"].to_numpy()
+
+
+def list_shards(paths):
+    """Return which shards there are, how many spectra each holds, and its checksum: columns shard, n, sha256.
+
+    With the checksums a list changes whenever a shard does: what depends on the list alone is made again.
+    """
+    rows = [(Path(path).stem, pq.read_metadata(path).num_rows, checksum(path)) for path in paths]
+    return pd.DataFrame(rows, columns=["shard", "n", "sha256"])
+
+
+def listed_shards(path):
+    """Return the paths of the shards that a list beside them names, in its order."""
+    shards = pd.read_csv(path, dtype={"shard": str})["shard"]
+    return [str(Path(path).with_name(f"{shard}.parquet")) for shard in shards]

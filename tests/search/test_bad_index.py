@@ -73,10 +73,10 @@ BAD = [  # name, file, bytes (None: the file is missing), words of the message
     ("an empty configuration", ABOUT, b"", "cannot read the knowledge base"),
     ("a configuration of another kind", ABOUT, b"[1, 2]", "cannot read the knowledge base"),
     ("a configuration of odd bytes", ABOUT, b"\xff\xfe{}", "cannot read the knowledge base"),
-    ("a configuration without a median", ABOUT, json.dumps({"n": N, "dimension": D}).encode(), "do not fit together"),
+    ("a configuration without a median", ABOUT, json.dumps({"n": N, "dimension": D}).encode(), "without median_distance"),
     ("a configuration without its size", ABOUT, b'{"median_distance": 1.0}', "cannot read the knowledge base"),
-    ("a configuration of another dimension", ABOUT, json.dumps(FACTS | {"dimension": 9}).encode(), "config.json of (20, 9)"),
-    ("a configuration of another length", ABOUT, json.dumps(FACTS | {"n": 7}).encode(), "config.json of (7, 4)"),
+    ("a configuration of another dimension", ABOUT, json.dumps(FACTS | {"dimension": 9}).encode(), "facts of (20, 9)"),
+    ("a configuration of another length", ABOUT, json.dumps(FACTS | {"n": 7}).encode(), "facts of (7, 4)"),
 ]  # fmt: skip
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from galspec_core.errors import SearchError
-from galspec_core.search.knowledge_base import KnowledgeBase, sample_distances
+from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.vectors import sample_distances
 
 BIG = 2**63  # specobjid passes it for plate 8192 and up
 

@@ -1,5 +1,7 @@
 """Shards in Parquet."""
 
+import hashlib
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +15,8 @@ from galspec_core.spectra.shard import (
     Gridded,
     gridded_ids,
     iterate_native,
+    list_shards,
+    listed_shards,
     native_row,
     native_table,
     read_gridded,
@@ -112,3 +116,14 @@ def test_a_sample_that_was_not_fetched_is_named():
     check_complete(np.array([5, 2**63 + 1, 2**63 + 7], "u8"), fetched, rejected)
     with pytest.raises(CatalogError, match=r"2 spectra of the sample.*got specobjid 6, for one"):
         check_complete(np.array([6, 5, 2**63 + 8], "u8"), fetched, rejected)
+
+
+def test_a_list_of_shards_names_them_in_order_with_their_spectra(tmp_path):
+    paths = [tmp_path / f"{i:04d}.parquet" for i in (2, 0, 1)]
+    for path, n in zip(paths, (3, 0, 5), strict=True):
+        write_gridded(path, Gridded(np.arange(n, dtype="u8"), np.zeros(n), np.zeros((n, 4)), np.zeros((n, 4))))
+    listed = list_shards(map(str, paths))
+    assert listed[["shard", "n"]].to_dict("list") == {"shard": ["0002", "0000", "0001"], "n": [3, 0, 5]}
+    assert listed["sha256"].tolist() == [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    listed.to_csv(tmp_path / "shards.csv", index=False)
+    assert listed_shards(tmp_path / "shards.csv") == list(map(str, paths))

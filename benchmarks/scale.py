@@ -1,0 +1,81 @@
+"""How time and memory of every stage grow with the survey: catalogues, sample, search, and the pixels of spectra.
+
+python -m benchmarks.scale [--rows 1000 10000 ...] [--spectra 1000 3000 ...] [--folder FOLDER] [--only STAGE ...]
+
+Each stage runs in a process of its own; its time on the processor, on the clock, and its highest memory are written to
+benchmarks/scale.csv as they come. Then the plot docs/images/scale.png and the page benchmarks/scale.md are drawn anew.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks.scale_page import write_page
+from benchmarks.scale_pixels import PIXEL_STAGES
+from benchmarks.scale_stages import DIMENSION, STAGES
+from galspec_core.sas import check_free_space
+
+TABLE = Path(__file__).with_name("scale.csv")
+ROWS = [1_000, 10_000, 100_000, 300_000, 1_000_000, 3_000_000]
+SPECTRA = [1_000, 3_000, 10_000, 30_000]
+ROW_BYTES = 1_000 + 3 * 4 * DIMENSION  # catalogues, embeddings, vectors and index of one row, at most
+SPECTRUM_BYTES = 200_000  # native shard, three grids and embeddings of one spectrum, at most
+COLUMNS = ["stage", "n", "cpu_s", "wall_s", "memory_mb", "disk_mb"]
+
+
+def main():
+    """Measure all stages at all sizes and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="*", default=ROWS)
+    parser.add_argument("--spectra", type=int, nargs="*", default=SPECTRA)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument(
+        "--only", nargs="*", help="stages to measure anew; those before them must have left their files"
+    )
+    options = parser.parse_args()
+    for module, stages, sizes, per_row in (
+        ("benchmarks.scale_stages", STAGES, options.rows, ROW_BYTES),
+        ("benchmarks.scale_pixels", PIXEL_STAGES, options.spectra, SPECTRUM_BYTES),
+    ):
+        for n in sizes:
+            check_free_space(options.folder, n * per_row)
+            with tempfile.TemporaryDirectory(prefix="scale.", dir=options.folder) as folder:
+                for stage in stages:
+                    keep(measure(module, stage, Path(folder), n))
+    write_page(pd.read_csv(TABLE))
+
+
+def measure(module, stage, folder, n):
+    """Return one row of the table: a stage run on ``n`` spectra in a process of its own."""
+    before, start = size(folder), time.perf_counter()
+    child = subprocess.Popen([sys.executable, "-m", module, stage, str(folder), str(n)])
+    _, status, used = os.wait4(child.pid, 0)
+    if status:
+        raise SystemExit(f"{stage} with {n:,} spectra ended with status {os.waitstatus_to_exitcode(status)}")
+    wall, cpu, memory = time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024  # kB on Linux
+    row = [stage, n, round(cpu, 2), round(wall, 2), round(memory, 1), round((size(folder) - before) / 1e6, 2)]
+    print(*row, sep="\t", flush=True)
+    return pd.DataFrame([row], columns=COLUMNS)
+
+
+def size(folder):
+    """Return the bytes of all files below a folder, those with several names once."""
+    facts = {(path.stat().st_ino, path.stat().st_size) for path in folder.rglob("*") if path.is_file()}
+    return sum(length for _, length in facts)
+
+
+def keep(row):
+    """Put one row into the table in place of an older one."""
+    old = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=COLUMNS)
+    both = pd.concat([old.astype(row.dtypes), row]) if len(old) else row
+    both.drop_duplicates(["stage", "n"], keep="last").to_csv(TABLE, index=False)
+
+
+if __name__ == "__main__":
+    main()

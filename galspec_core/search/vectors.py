@@ -1,0 +1,91 @@
+"""Vectors in memory or mapped from disk: read in blocks, checked, and their exact distances."""
+
+import mmap
+import os
+import shutil
+
+import numpy as np
+from scipy.spatial.distance import pdist
+
+from galspec_core.errors import SearchError
+
+BLOCK = 8192  # vectors in memory at once
+SAMPLE = 2000  # entries whose pairwise distances give the mean and median: 2 million pairs
+
+
+def create_vectors(path, n, dimension):
+    """Return float32 vectors [n, D] in a new .npy file, all 0, mapped for writing."""
+    if not n:  # nothing can be mapped from an empty file
+        return np.empty((0, dimension), dtype="f4")
+    return np.lib.format.open_memmap(path, mode="w+", dtype="<f4", shape=(n, dimension))
+
+
+def open_vectors(path, shape):
+    """Return the vectors of a .npy file, mapped for reading; SearchError if it holds anything but float32 of ``shape``."""
+    try:
+        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise SearchError("cannot read the vectors", item=path, got=str(error)[:200]) from None
+    if vectors.shape != shape or vectors.dtype != np.float32:
+        got = f"{vectors.dtype} {vectors.shape}"
+        raise SearchError("the vectors do not fit their index", item=path, expected=f"float32 {shape}", got=got)
+    return vectors
+
+
+def write_vectors(vectors, path):
+    """Write vectors [N, D] to a .npy file; mapped ones whole from a file of their own are linked where the disk allows."""
+    if isinstance(vectors, np.memmap) and isinstance(vectors.base, mmap.mmap):
+        vectors.flush()
+        try:
+            os.link(vectors.filename, path)
+        except OSError:
+            shutil.copyfile(vectors.filename, path)
+    else:
+        np.save(path, np.ascontiguousarray(vectors, dtype="<f4"))
+
+
+def release(vectors):
+    """Let go of the pages of mapped vectors: what they hold stays in the file, no longer in this process."""
+    if isinstance(vectors, np.memmap) and isinstance(vectors.base, mmap.mmap):
+        vectors.base.madvise(mmap.MADV_DONTNEED)
+
+
+def blocks(vectors, rows=BLOCK):
+    """Yield (first row, block) of vectors [N, D]; pages of mapped ones are let go of behind each block."""
+    for start in range(0, len(vectors), rows):
+        yield start, vectors[start : start + rows]
+        release(vectors)
+
+
+def check_finite(vectors, names):
+    """Raise SearchError naming those of vectors [N, D] that are not finite."""
+    bad = np.concatenate([start + np.flatnonzero(~np.isfinite(part).all(axis=1)) for start, part in blocks(vectors)])
+    if len(bad):
+        listed = ", ".join(str(names[row]) for row in bad[:5])
+        raise SearchError("an embedding is not finite", item=listed, got=f"{len(bad)} such embeddings")
+
+
+def distances_to(queries, vectors, rows):
+    """Return the L2 distance [Q, K] of queries [Q, D] to the vectors of rows [Q, K], in float64."""
+    found = np.stack([((vectors[r].astype("f8") - q) ** 2).sum(axis=1) for q, r in zip(queries, rows, strict=True)])
+    release(vectors)
+    return np.sqrt(found)
+
+
+def some_rows(n, most, seed):
+    """Return up to ``most`` of ``n`` rows, drawn without replacement, ascending; all of them where n <= most."""
+    return np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+
+
+def sample_distances(embedding, seed=0, n=SAMPLE):
+    """Return the pairwise distances of up to ``n`` entries of ``embedding`` [N, D], all of them where N <= n."""
+    found = pdist(np.asarray(embedding[some_rows(len(embedding), n, seed)], dtype="f8"))
+    release(embedding)
+    return found
+
+
+def spread(embedding, seed=0):
+    """Return mean_distance and median_distance of such a sample as a dict, None where there is no pair."""
+    found = sample_distances(embedding, seed)
+    measures = {"mean_distance": np.mean, "median_distance": np.median}
+    return {name: float(measure(found)) if len(found) else None for name, measure in measures.items()}

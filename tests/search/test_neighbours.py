@@ -1,0 +1,25 @@
+"""The exact pass over vectors in blocks finds what sorting all distances finds."""
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cdist
+
+from galspec_core.search.neighbours import nearest_others, recall
+
+
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+@pytest.mark.parametrize("k", [1, 7])
+def test_nearest_others_are_those_of_all_distances(offset, k):
+    vectors = (np.random.default_rng(0).normal(size=(20_000, 6)) + offset).astype("f4")
+    rows = np.array([0, 5, 8191, 8192, 19_999])
+    distance = cdist(vectors[rows].astype("f8"), vectors.astype("f8"))
+    distance[np.arange(len(rows)), rows] = np.inf
+    expected = np.argsort(distance, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(nearest_others(vectors, rows, k), expected)
+
+
+def test_recall_leaves_out_oneself_and_counts_the_first_k():
+    truth, own = np.array([[1, 2], [5, 6]]), np.array([0, 9])
+    assert recall(np.array([[0, 2, 1], [5, 6, 7]]), truth, own) == 1
+    assert recall(np.array([[0, 1, 3], [4, 5, 6]]), truth, own) == 0.5
+    assert recall(np.array([[3, 4, 1], [7, 8, 5]]), truth, own) == 0
