@@ -24,7 +24,7 @@ set-resources: # this site grants an hour to a job
   - vote_system:runtime=30
 """
 LONG = "encoders: {paper: {training: {steps: 4000, checkpoint_every: 25}}}"  # lasts long enough to be cancelled midway
-TARGET = "results/search/lens/votes.parquet"
+TARGET = "results/encoder/paper/embedding/shards.csv"
 OVERLAYS = ("config/tiny.yaml", "long.yaml")
 MOST_SECONDS = 900  # of one run; a cluster without accounting can be waited for in vain
 
