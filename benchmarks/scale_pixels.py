@@ -23,9 +23,9 @@ from galspec_core.sas import FetchConfig, open_root, spec_path
 from galspec_core.spectra.fetch import fetch_shard, forget_partial, read_targets, write_shard
 from galspec_core.spectra.prepare import PrepareConfig, grid_from_config, grid_shard
 from galspec_core.spectra.reject import write_rejected
-from galspec_core.spectra.shard import gridded_ids, write_gridded
+from galspec_core.spectra.shard import ROWS_PER_GROUP, gridded_ids, write_gridded
 
-TEMPLATES = 24  # spectra that are simulated; all others are these under other names
+TEMPLATES = ROWS_PER_GROUP  # spectra that are simulated: none stands twice in what is compressed together
 FIT_SHARDS = 3  # shards that an encoder is fitted on: that cost does not grow with the survey
 ENCODERS = ("pca", "galspec")  # of search.methods, those that need no GPU
 PREPARE = ("bad_mask_bits", "norm_window", "norm_min_good", "min_good_share", "max_rejected", "max_rejected_floor")
@@ -35,7 +35,7 @@ RUN = CONFIG["encoder"] | {"torch_threads": 1, "device": "cpu"}
 
 def make(folder, n):
     """Simulate a few spectra and name each of them many times: a SAS tree and a list for every shard."""
-    plans = [plan for plan in make_plans(MockConfig(3 * TEMPLATES)) if not plan.spoil][:TEMPLATES]
+    plans = [plan for plan in make_plans(MockConfig(2 * TEMPLATES)) if not plan.spoil][:TEMPLATES]
     for i, plan in enumerate(plans):
         seen, instrument = observe(plan, make_galaxy(plan)), instrument_of(plan)
         path = folder / f"templates/{i}.fits"

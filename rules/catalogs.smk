@@ -63,7 +63,7 @@ rule read_catalog:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=more(3000),
+        mem_mb=more(1500),
         runtime=more(60),
     params:
         code=code("read_catalog"),
@@ -87,7 +87,7 @@ rule select_galaxies:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=more(4000),
+        mem_mb=more(2000),
         runtime=more(60),
     params:
         code=code("select_galaxies"),
@@ -114,7 +114,7 @@ rule match_labels:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=more(8000),
+        mem_mb=more(4000),
         runtime=more(60),
     params:
         code=code("match_labels"),
@@ -147,7 +147,7 @@ rule draw_sample:
         "../envs/galspec.yaml"
     threads: 1
     resources:
-        mem_mb=more(12000),
+        mem_mb=more(8000),
         runtime=more(60),
     params:
         code=code("draw_sample"),

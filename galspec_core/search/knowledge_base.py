@@ -22,7 +22,7 @@ from galspec_core.errors import SearchError
 from galspec_core.log import Progress, logger
 from galspec_core.search.index_file import AGAIN, REQUIRED, check_index_file, check_parts
 from galspec_core.search.indexing import FLAT, IVF
-from galspec_core.search.neighbours import EXTRA, Neighbours, nearest, nearest_others, recall
+from galspec_core.search.neighbours import EXTRA, Neighbours, in_blocks, nearest, nearest_others, recall
 from galspec_core.search.vectors import blocks, check_finite, open_vectors, some_rows, spread, write_vectors
 
 INDEX, METADATA, CONFIG, VECTORS = "index.faiss", "metadata.parquet", "config.json", "vectors.npy"
@@ -30,6 +30,7 @@ QUERIES_AT_ONCE = 256  # queries whose candidates' vectors are held at once
 CODE = "RaBitQ"  # what a compressed index keeps of a vector (benchmarks/scale.md)
 RANKED = 16  # its candidates for each that an exact one is asked for
 FEW = 10_000  # admissible entries up to which it is passed over, and all of them are compared
+MANY = 20  # queries from which FAISS compares by matrix products (its own choice): below, a selector is faster
 PER_CELL, MOST_CELLS, ROUNDS = 39, 4096, 10  # sample that learns a cell, cells, rounds of k-means (our choice)
 PROBES, TRIED, RECALL_K = 8, 200, 10  # probes to begin with; entries whose nearest are looked for
 HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 80, 64  # links, candidates while building and searching (our choice)
@@ -160,14 +161,12 @@ class KnowledgeBase:
     def _candidates(self, allowed, threads):
         """Return the function that gives ``nearest`` its candidates among the entries ``allowed``."""
         faiss.omp_set_num_threads(threads)
-        total = int(allowed.sum())
-        chosen = {} if allowed.all() else {"sel": faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))}
-        if self.stored is None:
-            return partial(_from_flat, self.index, total, faiss.SearchParameters(**chosen) if chosen else None)
-        if total <= FEW:
-            few = np.flatnonzero(allowed)
-            return partial(_from_few, few, np.ascontiguousarray(self.stored[few]))
-        return partial(_from_cells, self.index, total, self.about["probes"], chosen)
+        total, every = int(allowed.sum()), allowed.all()
+        chosen = {} if every else {"sel": faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))}
+        if self.stored is not None and total > FEW:
+            return partial(_from_cells, self.index, total, self.about["probes"], chosen)
+        rows = None if every and self.stored is None else np.flatnonzero(allowed)
+        return partial(_from_all, self, rows, total, faiss.SearchParameters(**chosen) if chosen else None)
 
     def _tuned(self, least, seed, threads):
         """Return it with as many probes as it takes to find the share ``least`` of the neighbours of some entries."""
@@ -235,19 +234,16 @@ class KnowledgeBase:
         return found
 
 
-def _from_flat(index, total, params, queries, k, wider):
+def _from_all(base, rows, total, params, queries, k, wider):
+    """Compare with every entry, or with every one of ``rows``: a rare class is never missed for an approximation."""
     ask = min((k + EXTRA) * wider, total)
     if ask == 0:
-        return np.empty((len(queries), 0), dtype="i8"), total
-    return index.search(queries, ask, params=params)[1], total if ask == total else None
-
-
-def _from_few(rows, vectors, queries, k, wider):
-    """Compare with every one of the ``rows`` allowed: a rare class is never missed for an approximation."""
-    ask = min((k + EXTRA) * wider, len(rows))
-    if ask == 0:
-        return np.empty((len(queries), 0), dtype="i8"), 0
-    return rows[faiss.knn(queries, vectors, ask)[1]], len(rows) if ask == len(rows) else None
+        found = np.empty((len(queries), 0), dtype="i8")
+    elif rows is not None and (base.stored is not None or len(queries) >= MANY):
+        found = in_blocks(faiss.knn, queries, base.vectors, rows, ask)
+    else:
+        found = base.index.search(queries, ask, params=params)[1]
+    return found, total if ask == total else None
 
 
 def _from_cells(index, total, probes, chosen, queries, k, wider):

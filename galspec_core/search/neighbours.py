@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from galspec_core.errors import SearchError
-from galspec_core.search.vectors import blocks, distances_to
+from galspec_core.search.vectors import BLOCK, blocks, distances_to, release
 
 EXTRA = 8  # candidates beyond K: room for the query's own spectra, and for rounding in float32 ranking
 
@@ -73,6 +73,23 @@ def _too_few(name, k, found, total):
         got=f"{found} of {total} entries, its own position left out",
         remedy="Lower search.top_k, or fill the knowledge base",
     )
+
+
+def in_blocks(compare, queries, vectors, rows, ask):
+    """Return the ``ask`` nearest of ``rows`` to each query: rows [Q, A], unordered, A <= ask.
+
+    Each block of them is copied and compared whole by ``compare`` (queries, vectors, number: squared distances and places):
+    for many queries ten times faster than an index that asks of each entry whether it is allowed.
+    """
+    near, best = np.empty((len(queries), 0), dtype="f4"), np.empty((len(queries), 0), dtype="i8")
+    for start in range(0, len(rows), BLOCK):
+        part = rows[start : start + BLOCK]
+        distance, place = compare(queries, np.ascontiguousarray(vectors[part]), min(ask, len(part)))
+        near, best = np.hstack([near, distance]), np.hstack([best, part[place]])
+        first = np.argpartition(near, min(ask, near.shape[1]) - 1, axis=1)[:, :ask]
+        near, best = np.take_along_axis(near, first, axis=1), np.take_along_axis(best, first, axis=1)
+    release(vectors)
+    return best
 
 
 def nearest_others(vectors, rows, k):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from galspec_core.search.neighbours import nearest_others, recall
+from galspec_core.search.neighbours import in_blocks, nearest_others, recall
 
 
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
@@ -23,3 +23,19 @@ def test_recall_leaves_out_oneself_and_counts_the_first_k():
     assert recall(np.array([[0, 2, 1], [5, 6, 7]]), truth, own) == 1
     assert recall(np.array([[0, 1, 3], [4, 5, 6]]), truth, own) == 0.5
     assert recall(np.array([[3, 4, 1], [7, 8, 5]]), truth, own) == 0
+
+
+@pytest.mark.parametrize("ask", [1, 11, 9000])
+def test_blocks_give_the_nearest_of_some_rows(ask):
+    rng = np.random.default_rng(1)
+    vectors, queries = rng.normal(size=(25_000, 4)).astype("f4"), rng.normal(size=(3, 4)).astype("f4")
+    rows = np.flatnonzero(rng.random(len(vectors)) < 0.8)
+
+    def compare(queries, near, n):
+        distance = cdist(queries, near, "sqeuclidean")
+        order = np.argsort(distance, axis=1)[:, :n]
+        return np.take_along_axis(distance, order, axis=1), order
+
+    found = in_blocks(compare, queries, vectors, rows, ask)
+    expected = rows[np.argsort(cdist(queries, vectors[rows]), axis=1)[:, :ask]]
+    np.testing.assert_array_equal(np.sort(found, axis=1), np.sort(expected, axis=1))
