@@ -49,7 +49,7 @@ class Run:
         """Run Snakemake on the tiny survey and return the finished process; its output is text."""
         process = self.start("--cores", "2", *options, stderr=subprocess.PIPE, **how)
         try:
-            output, errors = process.communicate(timeout=900)
+            output, errors = process.communicate(timeout=1800)
         finally:
             process.kill()
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)

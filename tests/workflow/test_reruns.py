@@ -1,5 +1,7 @@
 """What an edit runs again, and what it leaves as it is."""
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -21,6 +23,15 @@ pytestmark = pytest.mark.workflow
 def test_a_second_run_has_nothing_to_do(run):
     assert run.plan() == set()
     assert "Nothing to be done" in run.snakemake(EVERYTHING).stderr
+
+
+def test_a_dry_run_ends_with_what_the_jobs_would_cost(run):
+    done = run.snakemake("--dry-run", "--forceall", "results/table4.csv")
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.fullmatch(
+        r"Cost of these jobs, .*: \d+ jobs, .* CPU hours, .* GPU hours, .* GB of disk, 0 requests\.", last
+    )
+    assert "Cost of these jobs" not in run.snakemake("results/table4.csv").stderr
 
 
 @pytest.mark.parametrize(
