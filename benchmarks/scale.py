@@ -1,6 +1,6 @@
 """How time and memory of every stage grow with the survey: catalogues, sample, search, and the pixels of spectra.
 
-python -m benchmarks.scale [--rows 1000 10000 ...] [--spectra 1000 3000 ...] [--folder FOLDER] [--only STAGE ...]
+python -m benchmarks.scale [--rows 1000 10000 ...] [--spectra 1000 3000 ...] [--folder FOLDER]
 
 Each stage runs in a process of its own; its time on the processor, on the clock, and its highest memory are written to
 benchmarks/scale.csv as they come. Then the plot docs/images/scale.png and the page benchmarks/scale.md are drawn anew.
@@ -74,7 +74,9 @@ def keep(row):
     """Put one row into the table in place of an older one."""
     old = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=COLUMNS)
     both = pd.concat([old.astype(row.dtypes), row]) if len(old) else row
-    both.drop_duplicates(["stage", "n"], keep="last").to_csv(TABLE, index=False)
+    order = {stage: i for i, stage in enumerate([*STAGES, *PIXEL_STAGES])}
+    both = both.drop_duplicates(["stage", "n"], keep="last")
+    both.sort_values(["stage", "n"], key=lambda c: c.map(order) if c.name == "stage" else c).to_csv(TABLE, index=False)
 
 
 if __name__ == "__main__":
