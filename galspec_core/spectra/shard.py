@@ -1,5 +1,6 @@
 """Shards: about a thousand spectra in one Parquet file, on native pixels or on a grid."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -128,9 +129,14 @@ def gridded_ids(path):
 
 
 def list_shards(paths):
-    """Return which shards there are and how many spectra each holds: columns shard, n."""
-    rows = [(Path(path).stem, pq.read_metadata(path).num_rows) for path in paths]
-    return pd.DataFrame(rows, columns=["shard", "n"])
+    """Return which shards there are: columns shard, n (spectra), bytes, and when each was written, ns since 1970.
+
+    A shard written anew changes the list even where its number of spectra does not: what reads the list then runs again,
+    however the run was interrupted.
+    """
+    facts = [(Path(path), os.stat(path)) for path in paths]
+    rows = [(path.stem, pq.read_metadata(path).num_rows, fact.st_size, fact.st_mtime_ns) for path, fact in facts]
+    return pd.DataFrame(rows, columns=["shard", "n", "bytes", "written_ns"])
 
 
 def listed_shards(path):
