@@ -12,7 +12,7 @@ RUN := $(SNAKEMAKE) --configfile config.yaml config/$(or $(NAME),embedded).yaml 
     --workflow-profile profiles/demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo survey paper baserate tune ablation lint test test-fast clean
+.PHONY: help install demo survey paper baserate tune ablation bench lint test test-fast clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,10 @@ tune: install ## try settings of every encoder and system on the training side o
 
 ablation: install ## what earns its place in encoder and vote, on a run after make demo or make survey: an hour
 	$(BIN)/python -m galspec_core.baselines.ablation config.yaml config/$(or $(NAME),embedded).yaml --run $(FOLDER)
+
+bench: install ## how time and memory grow up to 3 million spectra: benchmarks/scale.md, hours and 20 GB of disk
+	$(BIN)/python -m benchmarks.index_choice
+	$(BIN)/python -m benchmarks.scale
 
 lint: install ## style, types, layout of the workflow
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """How time and memory of every stage grow with the survey: catalogues, sample, search, and the pixels of spectra.
 
-python -m benchmarks.scale [--rows 1000 10000 ...] [--spectra 1000 3000 ...] [--folder FOLDER] [--only STAGE ...]
+python -m benchmarks.scale [--rows 1000 10000 ...] [--spectra 1000 3000 ...] [--planned 300000 ...] [--folder FOLDER]
 
 Each stage runs in a process of its own; its time on the processor, on the clock, and its highest memory are written to
 benchmarks/scale.csv as they come. Then the plot docs/images/scale.png and the page benchmarks/scale.md are drawn anew.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.scale_dag import DAG_STAGES
 from benchmarks.scale_page import write_page
 from benchmarks.scale_pixels import PIXEL_STAGES
 from benchmarks.scale_stages import DIMENSION, STAGES
@@ -23,8 +24,10 @@ from galspec_core.sas import check_free_space
 
 TABLE = Path(__file__).with_name("scale.csv")
 ROWS = [1_000, 10_000, 100_000, 300_000, 1_000_000, 3_000_000]
+PLANNED = [300_000, 3_000_000]
 SPECTRA = [1_000, 3_000, 10_000, 30_000]
 ROW_BYTES = 1_000 + 3 * 4 * DIMENSION  # catalogues, embeddings, vectors and index of one row, at most
+PLAN_BYTES = 100  # what a dry run leaves
 SPECTRUM_BYTES = 200_000  # native shard, three grids and embeddings of one spectrum, at most
 COLUMNS = ["stage", "n", "cpu_s", "wall_s", "memory_mb", "disk_mb"]
 
@@ -34,12 +37,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="*", default=ROWS)
     parser.add_argument("--spectra", type=int, nargs="*", default=SPECTRA)
+    parser.add_argument("--planned", type=int, nargs="*", default=PLANNED)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument(
         "--only", nargs="*", help="stages to measure anew; those before them must have left their files"
     )
     options = parser.parse_args()
     for module, stages, sizes, per_row in (
+        ("benchmarks.scale_dag", DAG_STAGES, options.planned, PLAN_BYTES),
         ("benchmarks.scale_stages", STAGES, options.rows, ROW_BYTES),
         ("benchmarks.scale_pixels", PIXEL_STAGES, options.spectra, SPECTRUM_BYTES),
     ):
@@ -74,7 +79,9 @@ def keep(row):
     """Put one row into the table in place of an older one."""
     old = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=COLUMNS)
     both = pd.concat([old.astype(row.dtypes), row]) if len(old) else row
-    both.drop_duplicates(["stage", "n"], keep="last").to_csv(TABLE, index=False)
+    order = {stage: i for i, stage in enumerate([*STAGES, *PIXEL_STAGES, *DAG_STAGES])}
+    both = both.drop_duplicates(["stage", "n"], keep="last")
+    both.sort_values(["stage", "n"], key=lambda c: c.map(order) if c.name == "stage" else c).to_csv(TABLE, index=False)
 
 
 if __name__ == "__main__":

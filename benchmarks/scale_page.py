@@ -13,6 +13,7 @@ from galspec_core.files import replace
 PAGE, PLOT = Path(__file__).with_name("scale.md"), Path(__file__).parents[1] / "docs/images/scale.png"
 SURVEYS = {"SDSS DR16, all galaxies": 2_960_000, "DESI": 18_000_000}  # spectra
 MADE = ("make ", "fit ")  # stages that only prepare a measurement, or whose cost does not grow with the survey
+PLAN, INDEXES = "dry run", Path(__file__).with_name("index_choice.csv")
 PIXELS = ("fetch_shard", "grid_shard", "embed_shard")
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -23,7 +24,9 @@ def write_page(table):
         name: part.sort_values("n") for name, part in table.groupby("stage", sort=False) if not name.startswith(MADE)
     }
     save_figure(draw(stages), PLOT)
-    words = [INTRODUCTION.format(machine=machine()), measured(stages), FORMULAS, projected(stages), AFTER]
+    costs = {name: part for name, part in stages.items() if name != PLAN}
+    words = [INTRODUCTION.format(machine=machine()), measured(stages), FORMULAS, projected(costs), AFTER]
+    words += [INDEX_CHOICE, index_choice(pd.read_csv(INDEXES))] if INDEXES.exists() else []
     with replace(PAGE) as temporary:
         temporary.write_text("\n\n".join(words) + "\n")
 
@@ -87,6 +90,13 @@ def projected(stages):
     return "\n".join(lines)
 
 
+def index_choice(table):
+    """Return the table of compressed indexes."""
+    head = [name.replace("_", " ") for name in table]
+    rows = [" | ".join(str(value) for value in row) for row in table.itertuples(index=False)]
+    return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *(f"| {row} |" for row in rows)])
+
+
 def machine():
     """Return what this was measured on, in words."""
     names = [
@@ -116,7 +126,16 @@ From the measurements alone: time of a stage at n spectra = time at the largest 
 is the rise between the two largest sizes; hours are the sum of the stages / 3600. Disk = sum of the stages' slopes x n.
 Requests = one a spectrum and one a catalogue. The Transformer's embedding is not in it: it needs a GPU."""
 
-AFTER = """One job does about 1,000 spectra, so pixel hours divide by the number of cores; the catalogue stages are one job each."""
+AFTER = """One job does about 1,000 spectra, so pixel hours divide by the number of cores; the catalogue stages are one job each.
+One of 30 spectra is voted on, so exact votes grow with the square of n: beyond search.memory_gb (here 0.4, with 128 numbers a
+spectrum: between 300,000 and 1,000,000) the compressed index takes over. The dry run plans results/table4.csv from nothing."""
+
+INDEX_CHOICE = """## Which compressed index
+
+`python -m benchmarks.index_choice`: recall of the 10 nearest by the index alone, and after its candidates are ranked by exact
+distances; effort is the number of cells looked into (for hnsw, a quarter of the candidates followed), time that of one query on
+the processor. One bit a number loses nothing that ranking does not bring back, in a sixth of the space of 8 bits and in half the
+time."""
 
 
 if __name__ == "__main__":

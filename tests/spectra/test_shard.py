@@ -1,6 +1,7 @@
 """Shards in Parquet."""
 
 import hashlib
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -127,3 +128,14 @@ def test_a_list_of_shards_names_them_in_order_with_their_spectra(tmp_path):
     assert listed["sha256"].tolist() == [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     listed.to_csv(tmp_path / "shards.csv", index=False)
     assert listed_shards(tmp_path / "shards.csv") == list(map(str, paths))
+
+
+def test_a_shard_written_anew_changes_the_list(tmp_path):
+    path = tmp_path / "0000.parquet"
+    lists = []
+    for level in (1.0, 2.0):
+        write_gridded(path, Gridded(np.arange(2, dtype="u8"), np.zeros(2), np.full((2, 4), level), np.ones((2, 4))))
+        os.utime(path, ns=(0, int(level)))  # clocks may be too coarse to tell the two apart
+        lists.append(list_shards([path]))
+    assert not lists[0].equals(lists[1])
+    assert lists[0]["n"].equals(lists[1]["n"])
