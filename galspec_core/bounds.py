@@ -153,7 +153,7 @@ def check_search(config):
     lists |= {f"search.{key}.encoder": [search[key]["encoder"]] for key in ("redshift_check", "finders")}
     for where, names in lists.items():
         yield from _names(where, names, encoders, "encoder")
-    yield from _names("search.compared", [search["compared"]], search["methods"], "method of the search")
+    yield from _names("search.compared", [search["compared"]], encoders, "encoder")
     yield from _names("search.few_examples.classes", search["few_examples"]["classes"], _labels(config), "label")
     for key in ("redshift_check", "finders"):
         kind = encoders.get(search[key]["encoder"], {"kind": "factors"})["kind"]

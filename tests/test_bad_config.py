@@ -95,7 +95,7 @@ BAD = [  # where, value, words of the message besides where it stands
     ("encoders.pca.kind", "pka", ["encoders.pca.kind: no kind pka; there is pca, factors, transformer"]),
     (f"{PAPER}.pooling", "middle", ["pooling", "middle"]),
     ("search.methods", ["papper"], ["no encoder papper"]),
-    ("search.compared", "svm", ["no method of the search svm"]),
+    ("search.compared", "svm", ["no encoder svm"]),
     ("search.weight", "gauss", ["'gauss' is not one of"]),
     ("search.weight", "linear", ["tasks.lens", "set search.normalise to softmax"]),
     ("search.learnt.methods", ["galspeck"], ["no encoder galspeck"]),
