@@ -1,13 +1,13 @@
 """Index the labelled spectra of the training side for one task and encoder."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 
 from galspec_core.log import job_log
 from galspec_core.search.indexing import IndexSettings
 from galspec_core.search.task import build_task_kb
+from galspec_core.search.vectors import scratch_beside
 from galspec_core.spectra.reject import read_rejected
 from galspec_core.spectra.shard import listed_shards
 
@@ -15,7 +15,7 @@ with job_log(snakemake.log[0]) as log:
     folder = Path(snakemake.output.index).parent
     rejected = read_rejected([snakemake.input.rejected])["specobjid"]
     roles = pd.read_parquet(snakemake.input.roles, filters=[("task", "==", snakemake.wildcards.task)])
-    with TemporaryDirectory(prefix=".vectors.", dir=folder.parent) as scratch:
+    with scratch_beside(folder) as scratch:
         base = build_task_kb(
             snakemake.wildcards.task,
             roles[~roles["specobjid"].isin(rejected)],
