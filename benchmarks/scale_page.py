@@ -79,14 +79,17 @@ def measured(stages):
 
 def projected(stages):
     """Return the table of what whole surveys cost."""
-    lines = ["| survey | spectra | processor hours, catalogues and search | processor hours, pixels | disk GB | requests |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = ["| survey | spectra | processor hours, catalogues and search | processor hours, pixels | disk GB | highest memory GB | requests |",
+             "|---|---|---|---|---|---|---|"]  # fmt: skip
     pixels = {name: part for name, part in stages.items() if name.startswith(PIXELS)}
     rows = {name: part for name, part in stages.items() if name not in pixels}
     for survey, n in SURVEYS.items():
         hours = [sum(at(part, "cpu_s", n) for part in some.values()) / 3600 for some in (rows, pixels)]
         disk = sum(slope(part, "disk_mb") * n for part in stages.values()) / 1000
-        lines.append(f"| {survey} | {n:,} | {hours[0]:,.1f} | {hours[1]:,.0f} | {disk:,.0f} | {n + 6:,} |")
+        memory = max(at(part, "memory_mb", n) for part in stages.values()) / 1000
+        lines.append(
+            f"| {survey} | {n:,} | {hours[0]:,.1f} | {hours[1]:,.0f} | {disk:,.0f} | {memory:,.0f} | {n + 6:,} |"
+        )
     return "\n".join(lines)
 
 
@@ -124,7 +127,7 @@ FORMULAS = """## Whole surveys
 
 From the measurements alone: time of a stage at n spectra = time at the largest size + slope x (n - that size), where the slope
 is the rise between the two largest sizes; hours are the sum of the stages / 3600. Disk = sum of the stages' slopes x n.
-Requests = one a spectrum and one a catalogue. The Transformer's embedding is not in it: it needs a GPU."""
+Highest memory = that of the most demanding stage, draw_sample, by the same formula. Requests = one a spectrum and one a catalogue. The Transformer's embedding is not in it: it needs a GPU."""
 
 AFTER = """One job does about 1,000 spectra, so pixel hours divide by the number of cores; the catalogue stages are one job each.
 One of 30 spectra is voted on, so exact votes grow with the square of n: beyond search.memory_gb (here 0.4, with 128 numbers a
