@@ -79,7 +79,7 @@ def measured(stages):
 
 def projected(stages):
     """Return the table of what whole surveys cost."""
-    lines = ["| survey | spectra | processor hours, catalogues and search | processor hours, pixels | disk GB | highest memory GB | requests |",
+    lines = ["| survey | spectra | hours, catalogues and search | hours, pixels | disk GB | memory GB | requests |",
              "|---|---|---|---|---|---|---|"]  # fmt: skip
     pixels = {name: part for name, part in stages.items() if name.startswith(PIXELS)}
     rows = {name: part for name, part in stages.items() if name not in pixels}
@@ -127,7 +127,8 @@ FORMULAS = """## Whole surveys
 
 From the measurements alone: time of a stage at n spectra = time at the largest size + slope x (n - that size), where the slope
 is the rise between the two largest sizes; hours are the sum of the stages / 3600. Disk = sum of the stages' slopes x n.
-Highest memory = that of the most demanding stage, draw_sample, by the same formula. Requests = one a spectrum and one a catalogue. The Transformer's embedding is not in it: it needs a GPU."""
+Memory = that of the most demanding stage by the same formula. Requests = one a spectrum and one a catalogue. Hours are those of
+one processor. The Transformer's training and embedding are not in it: they need a GPU, and were not measured here."""
 
 AFTER = """One job does about 1,000 spectra, so pixel hours divide by the number of cores; the catalogue stages are one job each.
 One of 30 spectra is voted on, so exact votes grow with the square of n: beyond search.memory_gb (here 0.4, with 128 numbers a
