@@ -1,6 +1,6 @@
 """Write config/costs.csv, the CPU seconds of a job of each rule, from the benchmark files of a finished run.
 
-python benchmarks/costs.py runs/demo config.yaml config/embedded.yaml
+python -m benchmarks.costs runs/demo config.yaml config/embedded.yaml
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Which compressed index a knowledge base beyond memory should have: size, CPU times and recall of five, measured alike.
+"""Which compressed index a knowledge base beyond memory should have: size, CPU times and recall of four, measured alike.
 
 python -m benchmarks.index_choice [--n 200000] [--dimension 768] [--out benchmarks/index_choice.csv]
 """
@@ -19,7 +19,6 @@ NAMES = {  # FAISS's words: cells of the nearest k-means centre, and what is kep
     "ivf, 1 bit a number": "IVF{cells},RaBitQ",
     "ivf, 8 bits a number": "IVF{cells},SQ8",
     "ivf, 4 bits a number": "IVF{cells},SQ4",
-    "ivf, product quantiser": "IVF{cells},PQ{parts}",
     "hnsw, 8 bits a number": "HNSW32,SQ8",
 }
 K, QUERIES, PER_CELL = 10, 200, 39
@@ -49,8 +48,7 @@ def measure(name, words, vectors, queries, truth):
     """Return rows of one index: bytes an entry, CPU seconds to build, and for each effort recall and time of a query."""
     n, dimension = vectors.shape
     cells = int(2 ** np.round(np.log2(np.sqrt(n))))
-    parts = max(m for m in range(1, dimension // 4 + 1) if dimension % m == 0)
-    index = faiss.index_factory(dimension, words.format(cells=cells, parts=parts))
+    index = faiss.index_factory(dimension, words.format(cells=cells))
     start = time.process_time()
     index.train(vectors[:: max(1, n // (PER_CELL * cells))])
     index.add(vectors)

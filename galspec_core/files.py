@@ -2,7 +2,6 @@
 
 import glob
 import os
-import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,18 +29,6 @@ def replace(path):
             left.unlink(missing_ok=True)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def scratch_folder(path):
-    """Yield an empty folder beside ``path`` that goes afterwards, as does what a killed process left in it."""
-    folder = Path(path).with_name(f".{Path(path).name}.scratch")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_csv(frame, path):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from galspec_core.files import scratch_folder
 from galspec_core.job import job
 from galspec_core.search.indexing import IndexSettings
 from galspec_core.search.knowledge_base import VECTORS
 from galspec_core.search.task import build_task_kb
+from galspec_core.search.vectors import scratch_beside
 from galspec_core.spectra.reject import read_rejected
 from galspec_core.spectra.shard import listed_shards
 
@@ -16,7 +16,7 @@ folder = Path(snakemake.output.index).parent
 with job(snakemake, beside=[folder / VECTORS]) as log:
     rejected = read_rejected([snakemake.input.rejected])["specobjid"]
     roles = pd.read_parquet(snakemake.input.roles, filters=[("task", "==", snakemake.wildcards.task)])
-    with scratch_folder(folder) as scratch:
+    with scratch_beside(folder) as scratch:
         base = build_task_kb(
             snakemake.wildcards.task,
             roles[~roles["specobjid"].isin(rejected)],

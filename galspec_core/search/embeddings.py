@@ -1,6 +1,7 @@
 """Embeddings from the encoder's shards: only the wanted rows are ever held."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 from galspec_core.catalogs.ids import look_up
 from galspec_core.errors import SearchError
 from galspec_core.search.vectors import create_vectors, release
+from galspec_core.verify import check_free_space
 
 VECTORS = ("embedding", "evidence")
 ROWS_AT_ONCE = 512  # rows of a shard in memory beside the wanted ones
@@ -55,6 +57,8 @@ def load_embeddings(paths, ids, held=np.inf, spill=None):
     ------
     SearchError
         There is no shard, one is no shard of embeddings, or they differ in the length of their embeddings.
+    FetchError
+        The disk has no room for ``spill``.
     """
     wanted = np.unique(np.asarray(ids, dtype="u8"))
     found, sizes = np.zeros(len(wanted), dtype=bool), None
@@ -70,6 +74,7 @@ def load_embeddings(paths, ids, held=np.inf, spill=None):
         wanted[found],
     )
     if vectors["embedding"].nbytes > held:
+        check_free_space(Path(spill).parent, vectors["embedding"].nbytes)
         vectors["embedding"] = create_vectors(spill, *vectors["embedding"].shape)
     for path in paths:
         with pq.ParquetFile(path) as file:

@@ -3,6 +3,8 @@
 import mmap
 import os
 import shutil
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from scipy.spatial.distance import pdist
@@ -11,6 +13,18 @@ from galspec_core.errors import SearchError
 
 BLOCK = 8192  # vectors in memory at once
 SAMPLE = 2000  # entries whose pairwise distances give the mean and median: 2 million pairs
+
+
+@contextmanager
+def scratch_beside(folder):
+    """Yield a folder beside ``folder`` for vectors that do not fit into memory; what a killed job left there goes first."""
+    path = Path(folder).with_name(f".{Path(folder).name}.vectors")
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def create_vectors(path, n, dimension):

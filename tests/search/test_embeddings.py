@@ -61,3 +61,12 @@ def test_evidence_comes_with_its_embedding(tmp_path):
     assert found.evidence.tolist() == [[20.0], [60.0]]
     assert found.missing.tolist() == [9]
     assert found.all.tolist() == [[1, 0, 0, 20], [0, 0, 1, 60]]
+
+
+def test_embeddings_beyond_memory_are_the_same_from_disk(shards, tmp_path):
+    paths, ids = shards
+    held, spilt = load_embeddings(paths, ids[::3]), load_embeddings(paths, ids[::3], 100, tmp_path / "vectors.npy")
+    assert isinstance(spilt.embedding, np.memmap)
+    np.testing.assert_array_equal(spilt.embedding, held.embedding)
+    np.testing.assert_array_equal(np.load(tmp_path / "vectors.npy"), held.embedding)
+    np.testing.assert_array_equal(spilt.beside(np.array([5, 2])), held.all[[5, 2]])

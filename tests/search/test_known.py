@@ -68,3 +68,11 @@ def test_with_one_position_there_is_no_measure_of_near(world):
     _, vectors, asked, queries = world
     one = KnowledgeBase.build(vectors[:3, :D], spectra(3).assign(position=np.uint64(7)))
     assert known(one, vectors[:3], 0, asked, queries + 50, 0.01).all()
+
+
+def test_vectors_on_disk_give_the_same_answer(world, tmp_path):
+    base, vectors, asked, queries = world
+    KnowledgeBase.build(vectors[:, :D], base.metadata, index="ivf").save(tmp_path / "kb")
+    large = KnowledgeBase.load(tmp_path / "kb")
+    near = known(large, large.vectors, 0, asked, queries[:, :D], 0.1)
+    np.testing.assert_array_equal(near, known(base, base.vectors, 0, asked, queries[:, :D], 0.1))

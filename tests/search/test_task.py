@@ -7,8 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from galspec_core.errors import SearchError
+from galspec_core.search.indexing import IndexSettings
 from galspec_core.search.knowledge_base import KnowledgeBase
 from galspec_core.search.task import VOTES, build_task_kb, vote_task, write_votes
+from galspec_core.search.vectors import scratch_beside
 from galspec_core.search.weights import weigh
 
 N, D = 240, 6
@@ -191,3 +193,19 @@ def test_the_knowledge_base_says_how_far_from_collapse_it_is(world):
     measured = KnowledgeBase.load(world[0] / "liner").about["collapse"]
     assert measured["spread"] > 0.1
     assert set(measured) == {"spread", "first_direction", "nearest", "hubness", "effective_rank"}
+
+
+def test_a_knowledge_base_on_disk_votes_as_one_in_memory(world, tmp_path, caplog):
+    folder, manifest, roles, _, votes = world
+    paths = [folder / "0.parquet", folder / "1.parquet"]
+    settings = IndexSettings("auto", memory_gb=1e-6)
+    with scratch_beside(tmp_path / "kb") as scratch, caplog.at_level("INFO", "galspec"):
+        base = build_task_kb("liner", roles, manifest, paths, index=settings, scratch=scratch)
+        assert isinstance(base.vectors, np.memmap)
+        base.save(tmp_path / "kb")
+    assert "index ivf for" in caplog.text
+    assert "recall" in caplog.text
+    assert [path.name for path in tmp_path.iterdir()] == ["kb"]
+    found = vote_task("liner", {"target": "LINER"}, {"pca": (tmp_path / "kb", paths)}, roles, manifest, SEARCH)
+    same = votes["liner"][votes["liner"]["method"] == "pca"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, same)  # so small that every entry is compared

@@ -12,6 +12,7 @@ from galspec_core.search.vectors import (
     open_vectors,
     release,
     sample_distances,
+    scratch_beside,
     write_vectors,
 )
 
@@ -70,3 +71,13 @@ def test_what_is_not_finite_is_named_in_any_block():
     vectors[[3, 15_000], 1] = np.inf, np.nan
     with pytest.raises(SearchError, match=r"n3, n15000: an embedding is not finite; got 2 such"):
         check_finite(vectors, [f"n{i}" for i in range(20_000)])
+
+
+def test_scratch_is_empty_at_first_and_gone_afterwards_even_after_an_error(tmp_path):
+    left = tmp_path / ".kb.vectors/left.npy"
+    left.parent.mkdir()
+    left.touch()
+    with pytest.raises(ValueError, match="on purpose"), scratch_beside(tmp_path / "kb") as scratch:
+        assert list(scratch.iterdir()) == []
+        raise ValueError("on purpose")
+    assert list(tmp_path.iterdir()) == []
