@@ -1,4 +1,5 @@
 # Names that the rules share, all from the configuration: the whole DAG follows from it.
+import gc
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,10 @@ from galspec_core.catalogs.tasks import active_tasks, lines_missing, targets, us
 from galspec_core.config import check_config
 from galspec_core.provenance import code_hash
 from galspec_core.sas import is_url
+
+gc.set_threshold(
+    100_000, 50, 100
+)  # a plan is a million small objects that live to the end: look for rubbish less often
 
 check_config(config)
 check_systems(config)

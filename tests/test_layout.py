@@ -124,11 +124,15 @@ def test_make_hands_on_the_folder_of_spectra_and_the_target():
         assert found.configfile == [Path("config.yaml"), Path("config/real.yaml")]
 
 
-@pytest.mark.parametrize("key", ["rerun-triggers", "scheduler", "rerun-incomplete"])
+@pytest.mark.parametrize("key", ["rerun-triggers", "scheduler", "rerun-incomplete", "notemp"])
 def test_profiles_agree(key):
     profiles = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "profiles").glob("*/config.yaml"))]
     assert len(profiles) == 3
     assert all(profile[key] == profiles[0][key] for profile in profiles)
+
+
+def test_no_rule_has_temporary_files_since_the_profiles_keep_all():
+    assert [path.name for path in RULES if re.search(r"\btemp\(", path.read_text())] == []
 
 
 def test_the_conda_environment_has_the_pins_of_pyproject():
