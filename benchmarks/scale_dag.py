@@ -9,8 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.scale_stages import ROOT, SHARD_ROWS
-
+ROOT, SHARD_ROWS = Path(__file__).parents[1], 1000
 OTHERS = 50_000  # labelled spectra and query spectra, beside those that pre-train
 
 

@@ -1,5 +1,6 @@
 # Names that the rules share, all from the configuration: the whole DAG follows from it.
 import atexit
+import gc
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,8 @@ from galspec_core.cost import say_cost
 from galspec_core.faults import check_folder
 from galspec_core.provenance import code_hash
 from galspec_core.sas import is_url
+
+gc.set_threshold(100_000, 50, 100)  # a plan is a million small objects that stay: look for rubbish less often
 
 check_config(config)
 check_systems(config)

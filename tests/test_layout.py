@@ -133,7 +133,7 @@ def test_make_hands_on_the_folder_of_spectra_and_the_target():
         assert found.configfile == [Path("config.yaml"), Path("config/real.yaml")]
 
 
-@pytest.mark.parametrize("key", ["rerun-triggers", "scheduler", "rerun-incomplete"])
+@pytest.mark.parametrize("key", ["rerun-triggers", "scheduler", "rerun-incomplete", "notemp"])
 def test_profiles_agree(key):
     places = sorted(set((ROOT / "profiles").glob("*/config.yaml")) - {SITE})
     profiles = [yaml.safe_load(path.read_text()) for path in places]
@@ -159,6 +159,10 @@ def test_what_runs_where_snakemake_does_takes_minutes_and_little_memory():
     local = set(re.findall(r"^    (\w+),$", common[common.index("localrules:") :].split("\n\n")[0], re.M))
     assert len(local) == 10
     assert all("runtime=more(10)" in rules()[name] for name in local)
+
+
+def test_no_rule_has_temporary_files_since_the_profiles_keep_all():
+    assert [path.name for path in RULES if re.search(r"\btemp\(", path.read_text())] == []
 
 
 def test_the_conda_environment_has_the_pins_of_pyproject():
