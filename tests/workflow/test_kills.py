@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 
 import psutil
 import pyarrow.parquet as pq
@@ -42,6 +43,14 @@ def job_of(process, rule):
     return None
 
 
+def runs(job):
+    """Return whether a process is still at work."""
+    try:
+        return job.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def wait_for_job(process, rule):
     """Return the process of a job of a rule as soon as there is one; fail where the run ends before."""
     end = time.monotonic() + MOST_SECONDS
@@ -65,12 +74,15 @@ def test_a_run_killed_at_every_stage_ends_with_the_tables_of_one_that_was_not(ru
     for stage in STAGES:
         process = victim.start("--cores", "2", "--retries", "0", TARGET, start_new_session=True)
         job = wait_for_job(process, stage)
-        time.sleep(LONGEST * moments.random())  # the moment drawn; the job may be over by then
-        everything = moments.random() < 0.5
+        moment, everything = time.monotonic() + LONGEST * moments.random(), moments.random() < 0.5
+        while time.monotonic() < moment and runs(job):
+            time.sleep(0.01)
+        everything |= not runs(job)  # it was over before the moment drawn
         if everything:
             os.killpg(process.pid, signal.SIGKILL)
-        elif job.is_running():
-            job.kill()
+        else:
+            with suppress(psutil.NoSuchProcess):
+                job.kill()
         said = end_of(process)
         for path in (victim / "").glob("[dr]*/**/*.parquet"):
             pq.read_table(path)  # what bears its final name is whole
