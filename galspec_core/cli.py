@@ -127,7 +127,7 @@ def _write_crate(result, crate):
     try:
         from galspec_core.crate import write_crate
     except ModuleNotFoundError as error:
-        remedy = "Install it with: pip install 'galspec[crate]'"
+        remedy = "Install it with: pip install -c constraints.txt -e '.[crate]'"
         raise GalspecError(
             "an RO-Crate needs a package that is not installed", item=error.name, remedy=remedy
         ) from None

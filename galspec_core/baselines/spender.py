@@ -25,7 +25,7 @@ def load_spender():
             "the package spender is not installed",
             item="baselines.systems",
             got=str(error),
-            remedy="pip install -c constraints.txt 'galspec[systems]', or take it out of baselines.in_systems",
+            remedy="pip install -c constraints.txt -e '.[systems]', or take it out of baselines.in_systems",
         ) from None
     return spender
 
