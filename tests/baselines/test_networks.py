@@ -107,7 +107,7 @@ def test_specformers_mask_hides_contiguous_chunks(spectra):
 
 
 def test_spender_rebuilds_the_observed_spectrum_of_any_redshift():
-    pytest.importorskip("spender", reason="the extra galspec[systems] is not installed")
+    pytest.importorskip("spender", reason="the extra is not installed: pip install -c constraints.txt -e '.[systems]'")
     grid = dict(frame="observed", spacing="linear", wave=[3850.0, 9000.0], pixels=400)
     model = spender.build(dict(latents=2, rest_pixels=300, highest_z=0.5), grid)
     batch = Gridded(
@@ -227,7 +227,7 @@ def test_a_supervised_encoder_trains_everything_but_the_token_it_does_not_use(sp
 
 @pytest.mark.parametrize("pixels", [501, 301])
 def test_spender_rebuilds_odd_grids(pixels):
-    pytest.importorskip("spender", reason="the extra galspec[systems] is not installed")
+    pytest.importorskip("spender", reason="the extra is not installed: pip install -c constraints.txt -e '.[systems]'")
     grid = dict(frame="observed", spacing="linear", wave=[3850.0, 9000.0], pixels=pixels)
     model = spender.build(dict(latents=2, rest_pixels=300, highest_z=0.5), grid)
     flux, z = torch.rand(2, pixels, generator=torch.Generator().manual_seed(0)), torch.tensor([0.0, 0.3])

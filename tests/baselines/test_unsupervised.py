@@ -40,7 +40,7 @@ def test_blobs_are_found_up_to_their_names(module):
 
 
 def test_the_flow_finds_the_far_point_improbable():
-    pytest.importorskip("spender", reason="the extra galspec[systems] is not installed")
+    pytest.importorskip("spender", reason="the extra is not installed: pip install -c constraints.txt -e '.[systems]'")
     x = np.random.default_rng(0).standard_normal((300, 3)) @ np.diag([1.0, 5.0, 0.1])
     score = flow.fit(dict(hidden=8, transforms=2, lr=5e-3, batch=64, epochs=10), x, 0)
     assert score(np.array([[8.0, 0.0, 0.9]]))[0] > np.percentile(score(x), 99)

