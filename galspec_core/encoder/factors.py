@@ -10,6 +10,7 @@ cannot explain is searched for the lines of a background galaxy (``evidence``): 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.utils.extmath import randomized_svd
 
 from galspec_core.encoder.data import load_spectra
@@ -34,7 +35,7 @@ MIXTURE = ("share", "centre", "covariance")  # of the population, among the weig
 TAIL = 95  # percentile of |residual| / error by which noise is judged, 1.96 where errors are right
 ENOUGH = 50  # spectra that must have seen a pixel before its errors are doubted
 QUIET = 0.5  # share of the spectra, those of weakest lines, that say what stands under the lines
-ROWS_AT_ONCE = 512  # spectra whose normal equations are held at once
+ROWS_AT_ONCE = 64  # spectra worked on at once: their pixels stay in the processor's cache
 
 
 def weights_of(flux, ivar):
@@ -42,17 +43,31 @@ def weights_of(flux, ivar):
     return np.clip(flux, *CLIP).astype("f4"), np.minimum(ivar, MOST_SNR**2).astype("f4")
 
 
-def solve(x, weight, design, precision):
+def products(rows):
+    """Return the products of each pair of rows [K, L], once each: [K (K + 1) / 2, L], and which pairs: two int[…]."""
+    first, second = np.triu_indices(len(rows))
+    return rows[first] * rows[second], (first, second)
+
+
+def symmetric(packed, pairs, k):
+    """Return matrices [B, K, K] in float64 from their upper triangles [B, K (K + 1) / 2]."""
+    whole = np.empty((len(packed), k, k))
+    whole[:, pairs[0], pairs[1]] = packed
+    whole[:, pairs[1], pairs[0]] = packed
+    return whole
+
+
+def solve(x, weight, design, precision, squares=None):
     """Return (coordinates [B, K], covariance [B, K, K]): the most probable of x[B, L] = coordinates @ design[K, L].
 
-    ``precision`` [K, K] is that of the Gaussian prior around 0; ``weight`` [B, L] the inverse variance of x.
+    ``precision`` [K, K] is that of the Gaussian prior around 0; ``weight`` [B, L] the inverse variance of x; ``squares`` what
+    ``products`` makes of the design, for who asks often.
     """
-    k = len(design)
-    squares = np.einsum("kl,jl->lkj", design, design).reshape(-1, k * k)
+    squares, pairs = products(design) if squares is None else squares
     found, spread = [], []
     for start in range(0, max(len(x), 1), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        normal = (weight[rows] @ squares).reshape(-1, k, k).astype("f8") + precision
+        normal = symmetric(weight[rows] @ squares.T, pairs, len(design)) + precision
         covariance = np.linalg.inv(normal)
         right = (weight[rows] * x[rows]) @ design.T
         found.append(np.einsum("bkj,bj->bk", covariance, right))
@@ -80,8 +95,8 @@ def find_components(x, weight, k, iterations, progress):
 def regress(x, weight, coordinates):
     """Return the components [K, L] that best give x[B, L] from coordinates [B, K], pixel by pixel."""
     n, k = coordinates.shape
-    squares = np.einsum("bk,bj->bkj", coordinates, coordinates).reshape(n, -1).astype("f4")
-    normal = (weight.T @ squares).reshape(-1, k, k).astype("f8")
+    squares, pairs = products(coordinates.T)
+    normal = symmetric(weight.T @ squares.T.astype("f4"), pairs, k)
     ridge = 1e-3 * np.median(weight[weight > 0]) * n * np.diag((coordinates**2).mean(axis=0)) if n else np.eye(k)
     right = (weight * x).T @ coordinates.astype("f4")
     return np.linalg.solve(normal + ridge, right[..., None])[..., 0].T
@@ -195,6 +210,7 @@ class FactorEncoder:
         self.pixels, self.k = len(self.mean), len(self.components)
         self.loglam = np.log10(Grid(**grid).wavelengths)
         self.design = np.concatenate([self.components, lines]).astype("f4")
+        self.squares = products(self.design)
         self.precision = LOOSE * np.eye(len(self.design))
         self.precision[: self.k, : self.k] = arrays["precision"]
         self.unit = np.sqrt(np.trace(np.linalg.inv(arrays["precision"].astype("f8"))))
@@ -216,7 +232,7 @@ class FactorEncoder:
 
     def _solve(self, flux, ivar):
         x, weight = weights_of(flux, ivar)
-        return solve(np.where(weight > 0, x - self.mean, 0), weight, self.design, self.precision)
+        return solve(np.where(weight > 0, x - self.mean, 0), weight, self.design, self.precision, self.squares)
 
     def _measured(self, found, covariance):
         """Return values and noise without the prior of ``precision``; the noise of an arsinh is by its slope."""
@@ -256,7 +272,7 @@ class FactorEncoder:
         behind = np.arcsinh(np.maximum(found.snr - self.typical[0], 0) / self.typical[1])[:, None]
         embedding = FACTORS * believed[:, : self.k] / self.unit, believed[:, self.k :], EVIDENCE * behind
         likely = HEIGHT * np.sinh(believed[:, self.k :])
-        odd = np.hstack([heights / np.sqrt(variance), describe_residual(left, weight, found, self.loglam)])
+        odd = np.hstack([heights / np.sqrt(variance), describe_residual(left, weight, found)])
         gas = ratios(heights), log_ratios(likely), above_curves(likely)
         return np.hstack(embedding), np.hstack([np.arcsinh(odd / 2), *gas])
 
@@ -265,7 +281,9 @@ class FactorEncoder:
         starts = range(0, max(len(spectra), 1), ROWS_AT_ONCE)
         parts = [spectra[start : start + ROWS_AT_ONCE] for start in starts]
         found = [self._search(p.flux, p.ivar, p.z, *self.coordinates(p.flux, p.ivar)[:2]) for p in parts]
-        return Background(*(np.concatenate([getattr(one, key) for one in found]) for key in ("snr", "z", "lines")))
+        return Background(
+            *(np.concatenate([getattr(one, key) for one in found]) for key in ("snr", "z", "lines", "narrow"))
+        )
 
     def _search(self, flux, ivar, z, factors, heights):
         return search_background(*self._residual(flux, ivar, z, factors, heights), self.loglam, z)
@@ -274,8 +292,8 @@ class FactorEncoder:
         """Return what the model leaves of flux[B, L] and its inverse variance, both [B, L], the noise as it really is."""
         x, weight = weights_of(flux, ivar)
         left = np.where(weight > 0, x - self._model(factors, heights), 0)
-        excess = self.excess[_shift(z)[:, None] + np.arange(self.pixels)]
-        return left.astype("f4"), (weight / excess**2).astype("f4")
+        excess = sliding_window_view(self.excess**2, self.pixels)[_shift(z)]
+        return left.astype("f4", copy=False), (weight / excess).astype("f4", copy=False)
 
     def left(self, flux, ivar):
         """Return what the model leaves of flux[B, L], 0 at bad pixels, and its inverse variance: both [B, L]."""

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from galspec_core.encoder.network import Network
-from galspec_core.encoder.objective import LOSSES, MASKS, mean_of
+from galspec_core.encoder.objective import LOSSES, MASKS, mean_of, n_hidden
 from galspec_core.encoder.patches import n_patches, patchify
 from galspec_core.errors import ConfigError
 
@@ -97,10 +97,27 @@ class GalSpecEncoder(Network):
 
     def tokens(self, patches, mask=None):
         """Return the output tokens [B, N, D] of patches[B, N, P]; ``mask``[B, N] is True where a patch is hidden."""
+        return self.layers(self._placed(patches, mask), mask=self.far)
+
+    def _placed(self, patches, mask):
+        """Return the tokens [B, N, D] that enter the first layer."""
         tokens = self.embed_patch(patches)  # [B, N, P] -> [B, N, D]
         if mask is not None:
             tokens = torch.where(mask[..., None], self.mask_token, tokens)
-        return self.layers(tokens + self.position, mask=self.far)
+        return tokens + self.position
+
+    def tokens_at(self, patches, mask, hidden):
+        """Return the output tokens [B, H, D] of the patches ``hidden``[B, H] alone: the last layer does no more work."""
+        *layers, last = self.layers.layers
+        tokens = self._placed(patches, mask)
+        for layer in layers:
+            tokens = layer(tokens, src_mask=self.far)
+        far = None if self.far is None else self.far[hidden].repeat_interleave(self.config.heads, dim=0)
+        around = last.norm1(tokens)
+        found = at(tokens, hidden)
+        found = found + last.self_attn(at(around, hidden), around, around, attn_mask=far, need_weights=False)[0]
+        found = found + last.linear2(last.activation(last.linear1(last.norm2(found))))
+        return self.layers.norm(found)
 
     def loss(self, batch, generator):
         """Return the loss of a ``Gridded`` batch under a mask that ``generator`` draws."""
@@ -112,10 +129,15 @@ class GalSpecEncoder(Network):
         return self(*self.on_device(batch.flux[rows], batch.ivar[rows], mask[rows]))
 
     def forward(self, flux, ivar, mask):
-        """Return (total, count) over the hidden patches of flux[B, L], with weights ivar[B, L] where the loss uses them."""
+        """Return (total, count) over the hidden patches of flux[B, L], with weights ivar[B, L] where the loss uses them.
+
+        ``mask``[B, N] hides the same number of patches of each spectrum, that of its configuration.
+        """
         patches, weight = (patchify(values, self.config.patch, self.config.overlap) for values in (flux, ivar))
-        predicted = self.head(self.tokens(patches, mask))  # [B, N, D] -> [B, N, P]
-        return LOSSES[self.config.loss](predicted.float(), patches, weight, mask)
+        number = n_hidden(self.config.n_patches, self.config.mask_share)
+        hidden = mask.to(torch.uint8).argsort(dim=1, descending=True, stable=True)[:, :number]
+        predicted = self.head(self.tokens_at(patches, mask, hidden))  # [B, H, D] -> [B, H, P]
+        return LOSSES[self.config.loss](predicted.float(), at(patches, hidden), at(weight, hidden))
 
     @torch.no_grad()
     def reconstruct(self, flux, mask):
@@ -127,6 +149,11 @@ class GalSpecEncoder(Network):
         return POOLINGS[self.config.pooling](
             self.tokens(patchify(flux, self.config.patch, self.config.overlap)).float()
         )
+
+
+def at(values, places):
+    """Return values[B, N, D] at places[B, H]: [B, H, D]."""
+    return values.gather(1, places[..., None].expand(-1, -1, values.shape[-1]))
 
 
 def _far(n, window):

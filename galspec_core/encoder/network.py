@@ -18,8 +18,11 @@ class Network(nn.Module):
         return next(self.parameters()).device
 
     def on_device(self, *arrays):
-        """Return arrays as tensors on the network's device."""
-        return tuple(torch.as_tensor(values).to(self.device, non_blocking=True) for values in arrays)
+        """Return arrays as tensors on the network's device; to a GPU they go from pinned memory, while it computes."""
+        tensors = (torch.as_tensor(values) for values in arrays)
+        if self.device.type == "cuda":
+            tensors = (tensor.pin_memory() for tensor in tensors)
+        return tuple(tensor.to(self.device, non_blocking=True) for tensor in tensors)
 
     def loss(self, batch, generator):
         """Return the loss, a scalar tensor, of a ``Gridded`` batch; what is random follows from ``generator``."""

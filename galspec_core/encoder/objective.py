@@ -5,8 +5,13 @@ import torch
 CHUNKS = 6  # contiguous runs hidden at once (our choice, after Parker et al. 2024)
 
 
+def n_hidden(n, share):
+    """Return the number of patches H that a mask hides of ``n``."""
+    return max(1, round(share * n))
+
+
 def mask_random(batch, n, share, generator):
-    """Hide round(share * N) patches of each spectrum, drawn at random (paper, section 2.1.2): bool[B, N]."""
+    """Hide H = round(share * N) patches of each spectrum, drawn at random (paper, section 2.1.2): bool[B, N]."""
     scores = torch.rand(batch, n, generator=generator)
     return _first(scores.argsort(dim=1), n, share)
 
@@ -19,7 +24,7 @@ def mask_chunk(batch, n, share, generator):
 
 def mask_chunks(batch, n, share, generator):
     """Hide round(share * N) patches in CHUNKS contiguous runs that do not overlap, wherever they fall: bool[B, N]."""
-    hidden = max(1, round(share * n))
+    hidden = n_hidden(n, share)
     sizes = torch.tensor([hidden // CHUNKS + (chunk < hidden % CHUNKS) for chunk in range(CHUNKS)])
     before = torch.cumsum(sizes, 0) - sizes  # hidden patches in the runs before each
     gaps = torch.randint(n - hidden + 1, (batch, CHUNKS), generator=generator).sort(dim=1).values
@@ -31,21 +36,20 @@ def mask_chunks(batch, n, share, generator):
 
 def _first(order, n, share):
     """Return True at the first round(share * N) patches of ``order``[B, N]."""
-    hidden = max(1, round(share * n))
+    hidden = n_hidden(n, share)
     mask = torch.zeros(order.shape, dtype=torch.bool)
     return mask.scatter_(1, order[:, :hidden], True)
 
 
-def sums_mse(predicted, patches, weight, mask):
+def sums_mse(predicted, patches, weight):
     """Return the sum of squared errors over the pixels of hidden patches (paper, section 3.3), and their number."""
-    errors = (predicted - patches)[mask] ** 2
+    errors = (predicted - patches) ** 2
     return errors.sum(), errors.new_tensor(errors.numel())
 
 
-def sums_chi2(predicted, patches, weight, mask):
-    """Return the weighted sum of the same, and of ``weight``[B, N, P], which is 0 at bad pixels."""
-    weight = weight[mask]
-    return (weight * (predicted - patches)[mask] ** 2).sum(), weight.sum()
+def sums_chi2(predicted, patches, weight):
+    """Return the weighted sum of the same, and of ``weight``, which is 0 at bad pixels; all three are [B, H, P]."""
+    return (weight * (predicted - patches) ** 2).sum(), weight.sum()
 
 
 def mean_of(total, count):

@@ -11,10 +11,11 @@ import torch
 
 from galspec_core.encoder.checkpoint import fingerprint, forget, hold, load_checkpoint, save_checkpoint
 from galspec_core.encoder.data import Batches, load_spectra
-from galspec_core.encoder.device import set_up, training_precision
+from galspec_core.encoder.device import compile_network, set_up, training_precision
 from galspec_core.encoder.model import build_transformer
 from galspec_core.encoder.network import count_parameters
 from galspec_core.encoder.team import ALONE
+from galspec_core.encoder.utilisation import describe_utilisation, step_flops
 from galspec_core.encoder.weights import save_weights
 from galspec_core.errors import ConfigError, TrainingError
 from galspec_core.files import write_csv
@@ -22,6 +23,7 @@ from galspec_core.log import Progress, logger
 
 HISTORY = ["step", "epoch", "train_loss", "validation_loss", "lr", "spectra_per_s"]
 MOST_VALIDATION = 4096  # spectra that a validation looks at
+LOOK = {"cuda": 20, "cpu": 1}  # steps between looks at the loss: a look waits for the GPU
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Course:
 
     step: int = 0
     seconds: float = 0.0
+    waited: float = 0.0
     best: float = math.inf
     stale: int = 0
     losses: list = field(default_factory=list)
@@ -70,12 +73,12 @@ class Trainer:
         self.device = set_up(run)
         self.precision = training_precision(run.get("precision", "auto"), self.device)
         torch.manual_seed(self.training.seed)
-        self.model = build(entry, grid).to(self.device)
+        self.model = compile_network(build(entry, grid).to(self.device), run.get("compile", "auto"), self.device)
         groups = self.model.groups(self.training.weight_decay)
         self.optimiser = torch.optim.AdamW(
             groups, lr=self.training.lr, betas=tuple(self.training.betas), fused=self.device.type == "cuda"
         )
-        self.batches, self.validation, self.course = batches, validation, Course()
+        self.batches, self.validation, self.course, self.unseen = batches, validation, Course(), []
         self.mark = fingerprint(entry, grid, batches.spectra, validation.specobjid.tolist())
 
     def resume(self):
@@ -90,6 +93,7 @@ class Trainer:
 
     def save(self):
         """Write a checkpoint."""
+        self._look()
         state = dict(
             mark=self.mark,
             model=self.model.state_dict(),
@@ -112,12 +116,15 @@ class Trainer:
             self.batches.n,
             self.batches.steps,
         )
+        batch = None
         while not self._finished():
             epoch, skip = divmod(course.step, self.batches.steps)
-            for batch in self.batches.epoch(epoch, skip):
+            for batch in self._awaited(self.batches.epoch(epoch, skip)):
                 start = time.monotonic()
                 self._step(batch)
                 course.step += 1
+                if len(self.unseen) == LOOK[self.device.type]:
+                    self._look()
                 course.seconds += time.monotonic() - start
                 if course.step % training.validate_every == 0 or course.step == training.steps:
                     self._validate()
@@ -128,8 +135,23 @@ class Trainer:
                     progress.add(note=known)
                 if self._finished():
                     break
+        self._look()
         if course.losses:  # stopped between two validations
             self._validate()
+        if self.team.leads and batch is not None:
+            flops, done = step_flops(self.model, batch), course.step * training.batch / self.team.size
+            time_spent = max(course.seconds, 1e-9), course.waited
+            logger.info(describe_utilisation(flops, done, *time_spent, self.device, self.precision))
+
+    def _awaited(self, batches):
+        """Yield batches; how long each was waited for is noted."""
+        while True:
+            start = time.monotonic()
+            batch = next(batches, None)
+            self.course.waited += time.monotonic() - start
+            if batch is None:
+                return
+            yield batch
 
     def _finished(self):
         course, training = self.course, self.training
@@ -140,19 +162,26 @@ class Trainer:
         return course.step >= training.steps or course.stale >= training.patience or late
 
     def _step(self, batch):
-        """Take one step; raise TrainingError if the loss is not finite."""
+        """Take one step; its loss is looked at later (``_look``), so that a GPU need not be waited for."""
         lr = self.training.lr_at(self.course.step)
         for group in self.optimiser.param_groups:
             group["lr"] = lr
         loss, value = self._loss(batch, self.course.step)
-        if not math.isfinite(value):
-            self._complain(value, f"learning rate {lr:.3g}", batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.team.add_gradients(self.model)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.training.clip)
         self.optimiser.step()
-        self.course.losses.append(value)
+        self.unseen.append((value, self.course.step, lr, batch))
+
+    def _look(self):
+        """Note the losses of the steps since the last look; raise TrainingError at the first that is not finite."""
+        unseen, self.unseen = self.unseen, []
+        values = torch.stack([value for value, *_ in unseen]).tolist() if unseen else []
+        for value, (_, step, lr, batch) in zip(values, unseen, strict=True):
+            if not math.isfinite(value):
+                self._complain(value, f"step {step}, learning rate {lr:.3g}", batch)
+            self.course.losses.append(value)
 
     def _loss(self, batch, number):
         """Return ``Team.loss`` of a batch; what is random in it follows from the training's seed and ``number``."""
@@ -168,16 +197,17 @@ class Trainer:
             if bad
             else "Lower training.lr or training.clip, or set encoder.precision to float32"
         )
-        raise TrainingError(f"the loss is {value} at step {self.course.step}, {where}: {cause}", remedy=remedy)
+        raise TrainingError(f"the loss is {value} at {where}: {cause}", remedy=remedy)
 
     def _validate(self):
         """Note the losses; keep the weights if the validation loss is the best so far."""
         course, batch = self.course, self.training.batch
         start = time.monotonic()
+        self._look()
         checks = len(self.validation) > 0
         loss = self.validation_loss() if checks else math.nan
         if checks and not math.isfinite(loss):
-            self._complain(loss, "validation", self.validation)
+            self._complain(loss, f"step {course.step}, validation", self.validation)
         rate = course.step * batch / max(course.seconds, 1e-9)
         row = [
             course.step,
@@ -202,7 +232,7 @@ class Trainer:
         size, n = self.training.batch, len(self.validation)
         self.model.eval()
         parts = [self.validation[i : i + size] for i in range(0, n, size)]
-        losses = [self._loss(part, -1 - i)[1] * len(part) for i, part in enumerate(parts)]
+        losses = [self._loss(part, -1 - i)[1].item() * len(part) for i, part in enumerate(parts)]
         self.model.train()
         return sum(losses) / n
 

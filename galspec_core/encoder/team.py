@@ -30,20 +30,20 @@ class Team:
         return slice(n * self.rank // self.size, n * (self.rank + 1) // self.size)
 
     def loss(self, model, batch, generator):
-        """Return this process's part of the loss, a scalar tensor to differentiate, and the loss of the whole batch.
+        """Return this process's part of the loss, to differentiate, and the loss of the whole batch: two scalar tensors.
 
         The parts add up to the whole, which is one sum over all rows divided by one count: what a single process finds,
         but for rounding, also where the processes' counts differ.
         """
         if self.size == 1:
             loss = model.loss(batch, generator)
-            return loss, loss.item()
+            return loss, loss.detach()
         rows = self.rows(len(batch))
         nothing = torch.zeros(2, device=model.device)  # of a batch with fewer rows than processes
         total, count = model.sums(batch, generator, rows) if rows.stop > rows.start else nothing
         whole = torch.stack([total.detach(), count]).double()
         dist.all_reduce(whole)
-        return mean_of(total, whole[1]), mean_of(*whole).item()
+        return mean_of(total, whole[1]), mean_of(*whole)
 
     def add_gradients(self, model):
         """Replace each gradient by its sum over the processes."""

@@ -6,7 +6,7 @@ as it really is at each observed wavelength, and matched-filter S/N of the backg
 
 import numpy as np
 
-from galspec_core.encoder.evidence import BACKGROUND, NARROW, matched_filter, own_lines, profile
+from galspec_core.encoder.evidence import BACKGROUND, filter_background
 from galspec_core.encoder.factors import MOST_Z
 from galspec_core.spectra.spectrum import DLOGLAM
 
@@ -21,8 +21,7 @@ def residual_of(encoder, spectra):
 
 def filtered_lines(residual, weight, loglam):
     """Return the S/N [M, B, L] of each line of BACKGROUND at each pixel, the galaxy's own lines left out."""
-    weight = np.where(own_lines(loglam), 0, weight).astype("f4")
-    return np.stack([matched_filter(residual, weight, profile(NARROW, parts)) for parts in BACKGROUND.values()])
+    return np.stack(filter_background(residual, weight, loglam))
 
 
 def lines_behind(filtered, loglam, z, z_source):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig
+from galspec_core.encoder.model import GalSpecEncoder, TransformerConfig, at
 from galspec_core.encoder.network import count_parameters
 from galspec_core.encoder.objective import MASKS, mean_of
 from galspec_core.encoder.patches import patchify, unpatchify
@@ -67,6 +67,20 @@ def test_every_patch_matters_to_every_token(small):
     flux = torch.randn(1, 120, generator=torch.Generator().manual_seed(1)).requires_grad_()
     small.tokens(patchify(flux, 15, 5))[0, 0, 0].backward()
     assert (flux.grad[0, :115] != 0).all()
+
+
+@pytest.mark.parametrize("window", [None, 3])
+def test_a_loss_works_out_hidden_patches_alone_and_finds_what_all_patches_give(window):
+    torch.manual_seed(0)
+    model = GalSpecEncoder(TransformerConfig.from_entry({**ENTRY, "window": window}, GRID))
+    flux, ivar = torch.randn(4, 120), torch.ones(4, 120)
+    mask = MASKS["random"](4, model.config.n_patches, model.config.mask_share, torch.Generator().manual_seed(0))
+    patches = patchify(flux, 15, 5)
+    hidden = mask.nonzero()[:, 1].view(4, -1)
+    few, all_ = model.tokens_at(patches, mask, hidden), model.tokens(patches, mask)
+    assert torch.allclose(few, at(all_, hidden), atol=1e-5)
+    errors = (model.head(all_) - patches)[mask] ** 2
+    assert mean_of(*model(flux, ivar, mask)).item() == pytest.approx(errors.mean().item(), rel=1e-5)
 
 
 def test_max_pooling_takes_the_largest_and_mean_pooling_the_mean():
