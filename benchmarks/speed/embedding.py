@@ -11,10 +11,11 @@ from scipy.fft import irfft, next_fast_len, rfft
 from benchmarks.speed.ratio import LIMIT, Comparison, Measured
 from benchmarks.speed.spectra import entry_of, make_shards, make_spectra
 from benchmarks.speed.training import SHRUNK, bare_products
-from galspec_core.encoder.embed import NetworkEncoder, describe, load_encoder
+from galspec_core.encoder.embed import describe, load_encoder
 from galspec_core.encoder.evidence import BACKGROUND, WIDTHS, profile
 from galspec_core.encoder.factors import ROWS_AT_ONCE, fit_factors
 from galspec_core.encoder.model import build_transformer
+from galspec_core.encoder.network_encoder import NetworkEncoder
 
 AREA = "embedding"
 CHILD = """

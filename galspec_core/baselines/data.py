@@ -5,7 +5,8 @@ import numpy as np
 from galspec_core.baselines.features import Spectra, Table, read_table
 from galspec_core.baselines.kinds import load_kind
 from galspec_core.encoder.data import load_spectra
-from galspec_core.encoder.embed import NetworkEncoder, write_embedding
+from galspec_core.encoder.embed import write_embedding
+from galspec_core.encoder.network_encoder import NetworkEncoder
 from galspec_core.encoder.weights import fitting, load_weights
 from galspec_core.log import Progress
 from galspec_core.search.embeddings import load_embeddings

@@ -1,15 +1,12 @@
-"""Every kind of encoder behind one interface: fit it, load it, embed with it."""
+"""Every kind of encoder behind one interface: fit it, load it, embed with it.
+
+Each kind is imported when it is asked for: torch takes longer to start than a shard takes to embed by the others.
+"""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
-from galspec_core.encoder.device import set_up
-from galspec_core.encoder.factors import FactorEncoder, fit_factors
-from galspec_core.encoder.launch import launch
-from galspec_core.encoder.model import build_transformer
-from galspec_core.encoder.pca import PcaEncoder, fit_pca
 from galspec_core.encoder.weights import fitting, load_weights
 from galspec_core.errors import SearchError
 from galspec_core.files import replace
@@ -17,41 +14,45 @@ from galspec_core.log import Progress
 from galspec_core.spectra.shard import read_gridded
 
 
-class NetworkEncoder:
-    """A trained network that embeds, in float32 whatever it was trained in."""
+def _fit_transformer(*arguments):
+    from galspec_core.encoder.launch import launch
 
-    def __init__(self, model, tensors, pixels, run):
-        self.device, self.batch = set_up(run), run.get("embed_batch", 64)
-        self.model = model.to(self.device).eval()
-        self.model.load_state_dict(tensors)
-        self.pixels = pixels
+    launch(*arguments)
 
-    @torch.inference_mode()
-    def embed(self, flux, ivar, z=None):
-        """Return the embedding [B, D] of flux[B, L]; each batch is filled to its full size, so none differs in shape."""
-        parts = [
-            self._embed_batch(flux[i : i + self.batch], ivar[i : i + self.batch])
-            for i in range(0, max(len(flux), 1), self.batch)
-        ]
-        return np.concatenate(parts)
 
-    def _embed_batch(self, flux, ivar):
-        filled = [torch.zeros(self.batch, self.pixels) for _ in range(2)]
-        for whole, rows in zip(filled, (flux, ivar), strict=True):
-            whole[: len(rows)] = torch.from_numpy(np.ascontiguousarray(rows))
-        return self.model.embed(*(whole.to(self.device) for whole in filled))[: len(flux)].float().cpu().numpy()
+def _fit_pca(*arguments):
+    from galspec_core.encoder.pca import fit_pca
+
+    fit_pca(*arguments)
+
+
+def _fit_factors(*arguments):
+    from galspec_core.encoder.factors import fit_factors
+
+    fit_factors(*arguments)
 
 
 def _load_transformer(tensors, entry, grid, run):
+    from galspec_core.encoder.model import build_transformer
+    from galspec_core.encoder.network_encoder import NetworkEncoder
+
     return NetworkEncoder(build_transformer(entry, grid), tensors, grid["pixels"], run)
 
 
-FIT = {"transformer": launch, "pca": fit_pca, "factors": fit_factors}
-LOAD = {
-    "transformer": _load_transformer,
-    "pca": lambda tensors, entry, grid, run: PcaEncoder(tensors, entry, grid),
-    "factors": lambda tensors, entry, grid, run: FactorEncoder(tensors, entry, grid),
-}
+def _load_pca(tensors, entry, grid, run):
+    from galspec_core.encoder.pca import PcaEncoder
+
+    return PcaEncoder(tensors, entry, grid)
+
+
+def _load_factors(tensors, entry, grid, run):
+    from galspec_core.encoder.factors import FactorEncoder
+
+    return FactorEncoder(tensors, entry, grid)
+
+
+FIT = {"transformer": _fit_transformer, "pca": _fit_pca, "factors": _fit_factors}
+LOAD = {"transformer": _load_transformer, "pca": _load_pca, "factors": _load_factors}
 
 
 def load_encoder(weights, run):

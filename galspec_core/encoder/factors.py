@@ -8,10 +8,7 @@ cannot explain is searched for the lines of a background galaxy (``evidence``): 
 """
 
 import numpy as np
-import pandas as pd
-import torch
 from numpy.lib.stride_tricks import sliding_window_view
-from sklearn.utils.extmath import randomized_svd
 
 from galspec_core.encoder.data import load_spectra
 from galspec_core.encoder.evidence import Background, describe_residual, search_background
@@ -81,6 +78,8 @@ def find_components(x, weight, k, iterations, progress):
     Alternates between coordinates given components and components given coordinates. Where few spectra have seen a
     pixel its components are pulled to 0.
     """
+    from sklearn.utils.extmath import randomized_svd
+
     components = randomized_svd(np.where(weight > 0, x, 0), k, random_state=0)[2]
     precision = 1e-3 * np.eye(k)
     for _ in range(iterations):
@@ -122,6 +121,8 @@ def fit_factors(entry, run, grid, shards, train_ids, validation_ids, folder, wei
     TrainingError
         If there are fewer spectra than components.
     """
+    import pandas as pd
+
     spectra = load_spectra(shards, train_ids, most=entry["fit_spectra"])
     if len(spectra) <= entry["components"]:
         raise TrainingError(
@@ -137,7 +138,7 @@ def fit_factors(entry, run, grid, shards, train_ids, validation_ids, folder, wei
     )
     mean, components = _under_lines(flux, weight, mean, components, precision, away, lines)
     tensors = dict(mean=mean, components=components, precision=precision, lines=lines)
-    encoder = FactorEncoder({key: torch.from_numpy(value.astype("f4")) for key, value in tensors.items()}, entry, grid)
+    encoder = FactorEncoder({key: value.astype("f4") for key, value in tensors.items()}, entry, grid)
     population = Population.fit(*encoder.measure(spectra.flux, spectra.ivar), entry["populations"])
     tensors |= {key: getattr(population, key) for key in MIXTURE}
     progress.add()
@@ -148,7 +149,7 @@ def fit_factors(entry, run, grid, shards, train_ids, validation_ids, folder, wei
     checked = load_spectra(shards, validation_ids, most=entry["fit_spectra"])
     losses = [encoder.chi2(part.flux, part.ivar) for part in (spectra, checked)]
     write_csv(pd.DataFrame([[entry["iterations"], 1, *losses, np.nan, np.nan]], columns=HISTORY), history)
-    save_weights(weights, {key: torch.from_numpy(value.astype("f4")) for key, value in tensors.items()}, entry, grid)
+    save_weights(weights, {key: value.astype("f4") for key, value in tensors.items()}, entry, grid)
 
 
 def measure_excess(residual, weight, z):
@@ -205,17 +206,16 @@ class FactorEncoder:
     """
 
     def __init__(self, tensors, entry, grid):
-        arrays = {key: tensor.numpy() for key, tensor in tensors.items()}
-        self.mean, self.components, lines = (arrays[key] for key in ("mean", "components", "lines"))
+        self.mean, self.components, lines = (tensors[key] for key in ("mean", "components", "lines"))
         self.pixels, self.k = len(self.mean), len(self.components)
         self.loglam = np.log10(Grid(**grid).wavelengths)
         self.design = np.concatenate([self.components, lines]).astype("f4")
         self.squares = products(self.design)
         self.precision = LOOSE * np.eye(len(self.design))
-        self.precision[: self.k, : self.k] = arrays["precision"]
-        self.unit = np.sqrt(np.trace(np.linalg.inv(arrays["precision"].astype("f8"))))
-        self.excess, self.typical = arrays.get("excess"), arrays.get("typical", (0.0, 1.0))
-        mixture = [arrays[key].astype("f8") for key in MIXTURE if key in arrays]
+        self.precision[: self.k, : self.k] = tensors["precision"]
+        self.unit = np.sqrt(np.trace(np.linalg.inv(tensors["precision"].astype("f8"))))
+        self.excess, self.typical = tensors.get("excess"), tensors.get("typical", (0.0, 1.0))
+        mixture = [tensors[key].astype("f8") for key in MIXTURE if key in tensors]
         self.population = Population(*mixture) if mixture else None
 
     def coordinates(self, flux, ivar):

@@ -1,8 +1,6 @@
 """Principal components as an encoder: the baseline of every table (Yip et al. 2004)."""
 
 import numpy as np
-import pandas as pd
-import torch
 from scipy.linalg import eigh
 
 from galspec_core.encoder.weights import save_weights
@@ -26,6 +24,8 @@ def fit_pca(entry, run, grid, shards, train_ids, validation_ids, folder, weights
     TrainingError
         If there are fewer spectra than components.
     """
+    import pandas as pd
+
     progress = Progress(f"encoder: {name}", 2 * len(shards), "shards")
     mean, n = _mean(shards, train_ids, grid["pixels"], progress)
     if n < entry["components"]:
@@ -39,7 +39,7 @@ def fit_pca(entry, run, grid, shards, train_ids, validation_ids, folder, weights
     loss = float((np.trace(covariance) / n - values.sum()) / grid["pixels"])
     checked = _residual(shards, validation_ids, mean, components)
     write_csv(pd.DataFrame([[1, 1, loss, checked, np.nan, np.nan]], columns=HISTORY), history)
-    tensors = dict(mean=torch.from_numpy(mean.astype("f4")), components=torch.from_numpy(components.astype("f4")))
+    tensors = dict(mean=mean.astype("f4"), components=components.astype("f4"))
     save_weights(weights, tensors, entry, grid)
 
 
@@ -86,7 +86,7 @@ class PcaEncoder:
     """Project spectra on principal components."""
 
     def __init__(self, tensors, entry, grid):
-        self.mean, self.components = (tensors[key].numpy().astype("f8") for key in ("mean", "components"))
+        self.mean, self.components = (tensors[key].astype("f8") for key in ("mean", "components"))
         self.pixels = len(self.mean)
 
     def embed(self, flux, ivar, z=None):

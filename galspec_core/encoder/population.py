@@ -6,7 +6,6 @@ hides a line, what galaxies with its other lines and its continuum have there, a
 """
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 ROUNDS = 12  # of expectation and maximisation
 WELL = 4.0  # a value tells of the spread of all where its variance is below so many times theirs
@@ -25,6 +24,8 @@ class Population:
 
         It starts from K-means on what a single Gaussian makes of the values.
         """
+        from sklearn.cluster import KMeans
+
         wide = _spread(value, noise)
         alone = cls(np.ones(1), np.median(value, axis=0)[None], wide[None])
         first = alone.believe(value, noise)

@@ -4,26 +4,30 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from galspec_core.errors import ConfigError, SearchError
 from galspec_core.files import replace
 
 
 def save_weights(path, tensors, entry, grid):
-    """Write tensors to ``path`` and the encoder's entry and grid to its metadata and to config.json beside it."""
+    """Write tensors, of NumPy or torch, to ``path`` and the encoder's entry and grid to its metadata and to config.json beside it."""
     config = json.dumps({"entry": entry, "grid": grid}, indent=2, sort_keys=True)
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    arrays = {name: _array(tensor) for name, tensor in tensors.items()}
     with replace(path) as temporary:
-        save_file(tensors, temporary, metadata={"galspec": config})
+        save_file(arrays, temporary, metadata={"galspec": config})
     with replace(Path(path).with_name("config.json")) as temporary:
         Path(temporary).write_text(config + "\n")
 
 
+def _array(tensor):
+    return np.array(tensor.detach().cpu().numpy() if hasattr(tensor, "detach") else tensor, order="C")
+
+
 def load_weights(path):
-    """Return (tensors, entry, grid) of a weights file.
+    """Return (tensors, entry, grid) of a weights file; tensors are NumPy arrays by name.
 
     Raises
     ------
@@ -31,7 +35,7 @@ def load_weights(path):
         If the file is missing, cut short, not written by GalSpec (a pickle is never opened), or holds NaN.
     """
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             config = json.loads((file.metadata() or {})["galspec"])
             entry, grid = ({**config[key]} for key in ("entry", "grid"))
             _ = entry["kind"], grid["pixels"]
@@ -40,7 +44,7 @@ def load_weights(path):
         raise SearchError(
             "no encoder weights can be read", item=path, got=str(error)[:120], remedy="Pre-train the encoder again"
         ) from None
-    bad = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    bad = [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]
     if bad:
         raise SearchError(
             "the weights are not finite", item=path, got=", ".join(bad), remedy="Pre-train the encoder again"

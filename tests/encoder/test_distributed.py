@@ -45,7 +45,7 @@ def agree(one, other):
     for name, weights in one[1].items():
         for part, (first, second) in enumerate(zip(weights.chunk(3), other[1][name].chunk(3), strict=True)):
             if not (name.endswith("in_proj_bias") and part == 1):  # query, key, value
-                torch.testing.assert_close(first, second, **CLOSE, msg=name)
+                np.testing.assert_allclose(first, second, **CLOSE, err_msg=name)
 
 
 @pytest.fixture(scope="module")

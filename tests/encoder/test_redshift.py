@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from galspec_core.encoder.factors import FactorEncoder
 from galspec_core.encoder.lines import LINES, line_templates
@@ -31,7 +30,7 @@ def make_encoder():
     spread = np.diag([100.0, 100.0, *np.full(len(LINES), 4.0)])
     tensors |= dict(share=[1.0], centre=np.zeros((1, len(spread))), covariance=spread[None])
     entry = dict(kind="factors", grid="wide", components=2)
-    return FactorEncoder({key: torch.tensor(value, dtype=torch.float32) for key, value in tensors.items()}, entry, GRID)
+    return FactorEncoder({key: np.asarray(value, dtype="f4") for key, value in tensors.items()}, entry, GRID)
 
 
 ENCODER = make_encoder()
