@@ -1,6 +1,7 @@
 # Names that the rules share, all from the configuration: the whole DAG follows from it.
 import atexit
 import gc
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from galspec_core.provenance import code_hash
 from galspec_core.sas import is_url
 
 gc.set_threshold(100_000, 50, 100)  # a plan is a million small objects that stay: look for rubbish less often
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # of jobs: a thread that spins takes the core of the job beside it
 
 check_config(config)
 check_systems(config)

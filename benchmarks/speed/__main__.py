@@ -1,6 +1,6 @@
 """Measure how fast GalSpec is, each figure as a ratio to a peer or a limit.
 
-python -m benchmarks.speed [files training embedding search job] [--sas FOLDER] [--rounds 5]
+python -m benchmarks.speed [files training embedding search job] [--sas FOLDER] [--run FOLDER] [--rounds 7]
     measure, write benchmarks/results.json and the table of docs/performance.md
 python -m benchmarks.speed --small [--record]
     in minutes, with what is installed anyway: exit 1 where a ratio fell to about half of what was recorded
@@ -21,10 +21,11 @@ TRIES = 3  # a busy machine gets another chance
 
 @dataclass(frozen=True)
 class Setting:
-    """What a benchmark may use: ``small`` in continuous integration, a SAS folder of real spectra, room for files."""
+    """What a benchmark may use: ``small`` in continuous integration, a SAS folder of real spectra, a run, room for files."""
 
     small: bool
     sas: Path | None
+    run: Path | None
     scratch: Path
 
 
@@ -35,13 +36,16 @@ def main():
     parser.add_argument(
         "--sas", type=Path, help="folder in the layout of the SAS: its spectra instead of simulated ones"
     )
+    parser.add_argument(
+        "--run", type=Path, help="folder of a finished run, such as runs/demo, whose jobs are looked at"
+    )
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--small", action="store_true", help="check against the recorded ratios")
     parser.add_argument("--record", action="store_true", help="with --small: record instead of checking")
     options = parser.parse_args()
     rounds = options.rounds or (5 if options.small else 7)
     with tempfile.TemporaryDirectory() as scratch:
-        setting = Setting(options.small, options.sas, Path(scratch))
+        setting = Setting(options.small, options.sas, options.run, Path(scratch))
         found = run(options.areas, setting, rounds, options)
     from benchmarks.speed import page
 
