@@ -12,7 +12,7 @@ RUN := $(SNAKEMAKE) --configfile config.yaml config/$(or $(NAME),embedded).yaml 
     --workflow-profile profiles/demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo survey paper baserate tune ablation bench lint test test-fast clean
+.PHONY: help install demo survey paper baserate tune ablation bench check-speed scale lint test test-fast clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,7 +49,14 @@ tune: install ## try settings of every encoder and system on the training side o
 ablation: install ## what earns its place in encoder and vote, on a run after make demo or make survey: an hour
 	$(BIN)/python -m galspec_core.baselines.ablation config.yaml config/$(or $(NAME),embedded).yaml --run $(FOLDER)
 
-bench: install ## how time and memory grow up to 3 million spectra: benchmarks/scale.md, hours and 20 GB of disk
+bench: install ## how fast it is, as ratios to peers and to the machine's limits: docs/performance.md, an hour
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.speed $(if $(SAS),--sas $(abspath $(SAS))) $(if $(wildcard $(FOLDER)),--run $(FOLDER))
+
+check-speed: install ## has anything become twice as slow as benchmarks/results.json says? Minutes
+	OMP_WAIT_POLICY=passive $(BIN)/python -m benchmarks.speed --small
+
+scale: install ## how time and memory grow up to 3 million spectra: benchmarks/scale.md, hours and 20 GB of disk
 	$(BIN)/python -m benchmarks.index_choice
 	$(BIN)/python -m benchmarks.scale
 
