@@ -40,6 +40,14 @@ class Files(list):
         return self.__dict__[key] if isinstance(key, str) else super().__getitem__(key)
 
 
+class Named(SimpleNamespace):
+    """Values by name, as a script of Snakemake sees its params and wildcards."""
+
+    def items(self):
+        """Return names and values."""
+        return vars(self).items()
+
+
 def config():
     """Return the paper's settings, but with everything drawn that can be."""
     settings = load_config([ROOT / "config.yaml"])
@@ -50,11 +58,12 @@ def config():
 
 def run(name, folder, inputs, outputs, params, **wildcards):
     """Run the script of a rule."""
+    scripts = ROOT / "workflow_scripts"
     made = SimpleNamespace(
-        input=inputs, output=outputs, params=SimpleNamespace(**params), log=[str(folder / "log")], threads=1,
-        wildcards=SimpleNamespace(**wildcards),
+        rule=name, input=inputs, output=outputs, params=Named(**params), wildcards=Named(**wildcards), config={},
+        log=[str(folder / "log")], threads=1, scriptdir=str(scripts),
     )  # fmt: skip
-    runpy.run_path(str(ROOT / "workflow_scripts" / f"{name}.py"), init_globals={"snakemake": made})
+    runpy.run_path(str(scripts / f"{name}.py"), init_globals={"snakemake": made})
 
 
 def read(folder, name):

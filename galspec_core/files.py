@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+ROWS_AT_ONCE = 2**17  # rows of a large table that are made and written at once
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 
@@ -42,3 +43,10 @@ def write_parquet(table, path):
     table = table if hasattr(table, "schema") else pa.Table.from_pandas(table, preserve_index=False)
     with replace(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+def write_tables(tables, schema, path):
+    """Write Arrow tables of one schema, one after another, as one Parquet file: none of them need stay in memory."""
+    with replace(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
