@@ -1,8 +1,10 @@
 """Write a file whole or not at all."""
 
+import fnmatch
 import glob
 import os
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,10 +28,16 @@ def replace(path):
         yield temporary
         os.chmod(temporary, 0o666 & ~_UMASK)  # some writers make files that only their owner can read
         os.replace(temporary, path)
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            left.unlink(missing_ok=True)
+        for left in fnmatch.filter(_found_temporary(path.parent), f".{glob.escape(path.name)}.*.tmp"):
+            path.with_name(left).unlink(missing_ok=True)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@cache
+def _found_temporary(folder):
+    """Return the names of temporary files that were in a folder when this process first wrote there."""
+    return [name for name in os.listdir(folder) if name.endswith(".tmp")]
 
 
 def write_csv(frame, path):

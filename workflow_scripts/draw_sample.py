@@ -17,9 +17,13 @@ LISTED = ["specobjid", "plate", "mjd", "fiberid", "run2d", "z"]
 with job(snakemake) as log:
     inputs, outputs = snakemake.input, snakemake.output
     config = SampleConfig.from_config(snakemake.params.settings)
-    selected = pq.read_table(inputs["selected"], columns=SELECTED, read_dictionary=["run2d", "instrument"])
-    labels = pq.read_table(inputs["labels"], columns=LABELS)
-    sample = draw_sample(selected, labels, snakemake.params.tasks, config, len(outputs.shards))
+    sample = draw_sample(
+        pq.read_table(inputs["selected"], columns=SELECTED, read_dictionary=["run2d", "instrument"]),
+        pq.read_table(inputs["labels"], columns=LABELS),
+        snakemake.params.tasks,
+        config,
+        len(outputs.shards),
+    )
     manifest = sample.manifest
     write_tables(manifest.tables(), manifest.schema, outputs.manifest)
     write_tables(sample.roles.tables(), SCHEMA, outputs.roles)

@@ -54,7 +54,8 @@ class Manifest:
 
     def of_shard(self, number):
         """Return the rows of one shard."""
-        return self.table(*np.searchsorted(self.shard, [number, number + 1]))
+        ends = np.array([number, number + 1], dtype=self.shard.dtype)  # of another type, all of them would be converted
+        return self.table(*np.searchsorted(self.shard, ends))
 
 
 def make_manifest(selected, survey, used, n_shards):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from galspec_core.catalogs.manifest import Manifest, make_manifest
+from galspec_core.catalogs.manifest import SELECTED, Manifest, make_manifest
 from galspec_core.catalogs.roles import Roles, draw_roles, labelled_pool
 from galspec_core.catalogs.select import DROP_COLUMNS
 from galspec_core.catalogs.settings import amount, from_section, share
@@ -70,6 +70,9 @@ def draw_sample(selected, labels, tasks, config, n_shards):
     ConfigError
         A part of the manifest would be too large; the message has the number to set.
     """
+    selected = (
+        selected.select(SELECTED).unify_dictionaries().combine_chunks()
+    )  # rows are taken from one piece at no cost
     survey = build_survey(selected, labels, config)
     pool, left = labelled_pool(survey, config)
     roles = draw_roles(survey, pool, tasks, config)
