@@ -1,6 +1,7 @@
 """How time and memory of every stage grow with the survey: catalogues, sample, search, and the pixels of spectra.
 
 python -m benchmarks.scale [--rows 1000 10000 ...] [--spectra 1000 3000 ...] [--planned 300000 ...] [--folder FOLDER]
+    [--only STAGE ...]
 
 Each stage runs in a process of its own; its time on the processor, on the clock, and its highest memory are written to
 benchmarks/scale.csv as they come. Then the plot docs/images/scale.png and the page benchmarks/scale.md are drawn anew.
@@ -29,6 +30,7 @@ SPECTRA = [1_000, 3_000, 10_000, 30_000]
 ROW_BYTES = 1_000 + 3 * 4 * DIMENSION  # catalogues, embeddings, vectors and index of one row, at most
 PLAN_BYTES = 100  # what a dry run leaves
 SPECTRUM_BYTES = 200_000  # native shard, three grids and embeddings of one spectrum, at most
+EVERY = [*STAGES, *PIXEL_STAGES, *DAG_STAGES]
 COLUMNS = ["stage", "n", "cpu_s", "wall_s", "memory_mb", "disk_mb"]
 
 
@@ -40,19 +42,26 @@ def main():
     parser.add_argument("--planned", type=int, nargs="*", default=PLANNED)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()))
     parser.add_argument(
-        "--only", nargs="*", help="stages to measure anew; those before them must have left their files"
+        "--only",
+        nargs="*",
+        choices=EVERY,
+        help="stages to measure anew; those before them run, but are not written down",
     )
     options = parser.parse_args()
+    wanted = options.only or EVERY
     for module, stages, sizes, per_row in (
         ("benchmarks.scale_dag", DAG_STAGES, options.planned, PLAN_BYTES),
         ("benchmarks.scale_stages", STAGES, options.rows, ROW_BYTES),
         ("benchmarks.scale_pixels", PIXEL_STAGES, options.spectra, SPECTRUM_BYTES),
     ):
-        for n in sizes:
+        last = max((i for i, stage in enumerate(stages, 1) if stage in wanted), default=0)
+        for n in sizes if last else ():
             check_free_space(options.folder, n * per_row)
             with tempfile.TemporaryDirectory(prefix="scale.", dir=options.folder) as folder:
-                for stage in stages:
-                    keep(measure(module, stage, Path(folder), n))
+                for stage in list(stages)[:last]:
+                    row = measure(module, stage, Path(folder), n)
+                    if stage in wanted:
+                        keep(row)
     write_page(pd.read_csv(TABLE))
 
 
@@ -79,7 +88,7 @@ def keep(row):
     """Put one row into the table in place of an older one."""
     old = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame(columns=COLUMNS)
     both = pd.concat([old.astype(row.dtypes), row]) if len(old) else row
-    order = {stage: i for i, stage in enumerate([*STAGES, *PIXEL_STAGES, *DAG_STAGES])}
+    order = {stage: i for i, stage in enumerate(EVERY)}
     both = both.drop_duplicates(["stage", "n"], keep="last")
     both.sort_values(["stage", "n"], key=lambda c: c.map(order) if c.name == "stage" else c).to_csv(TABLE, index=False)
 

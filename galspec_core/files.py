@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -58,3 +59,29 @@ def write_tables(tables, schema, path):
     with replace(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for table in tables:
             writer.write_table(table)
+
+
+def write_frame(frame, path):
+    """Write a data frame of any size as Parquet, its categories as text, in pieces."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    pieces = (as_text(table.slice(start, ROWS_AT_ONCE)) for start in range(0, len(frame), ROWS_AT_ONCE))
+    write_tables(pieces, as_text(table.slice(0, 0)).schema, path)
+
+
+def as_text(table):
+    """Return an Arrow table whose words are plain text, not numbers of a dictionary."""
+    plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(plain))
+
+
+def read_frame(path, columns=None, filters=None):
+    """Return a Parquet file as a data frame without Python objects: words are categories, lists stay Arrow's.
+
+    ``columns`` and ``filters`` are those of ``pyarrow.parquet.read_table``.
+    """
+    schema = pq.read_schema(path)
+    words = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    table = pq.read_table(path, columns=columns, filters=filters, read_dictionary=words)
+    frame = table.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_list(kind) else None)
+    pa.default_memory_pool().release_unused()  # what reading took beyond the table itself
+    return frame

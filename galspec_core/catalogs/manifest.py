@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from galspec_core.errors import ConfigError
-from galspec_core.files import ROWS_AT_ONCE
+from galspec_core.files import ROWS_AT_ONCE, as_text
 
 MAX_SHARD_ROWS = 2048  # spectra that one job fetches and holds
 MANIFEST = ["specobjid", "plate", "mjd", "fiberid", "run2d", "ra", "dec", "z", "snr"]
@@ -88,9 +88,3 @@ def shard_numbers(n, n_shards):
             remedy=f"Set spectra.n_shards to {least} or more",
         )
     return np.arange(n) * n_shards // max(n, 1)
-
-
-def as_text(table):
-    """Return a table whose words are plain text, not numbers of a dictionary."""
-    words = [field.with_type(pa.string()) if pa.types.is_dictionary(field.type) else field for field in table.schema]
-    return table.cast(pa.schema(words))
