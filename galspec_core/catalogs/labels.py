@@ -13,6 +13,8 @@ from galspec_core.catalogs.select import DROP_COLUMNS
 from galspec_core.catalogs.settings import from_section
 from galspec_core.errors import ConfigError
 
+SELECTED = ["specobjid", "plate", "mjd", "fiberid", "ra", "dec"]  # what it takes from the selected spectra
+LINES = ["specobjid", "plate", "mjd", "fiberid", "bpt", "hb", "oiii", "ha", "nii"]  # and from each Portsmouth catalogue
 TARGETS = {"silo": "Lens", "outliers": "Outlier"}  # label of a catalogue's spectra where no task names another
 UNGRADED = "ungraded"
 SCHEMA = pa.schema(
