@@ -8,7 +8,6 @@ benchmarks/scale.csv as they come. Then the plot docs/images/scale.png and the p
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from benchmarks.scale_pixels import PIXEL_STAGES
 from benchmarks.scale_stages import DIMENSION, STAGES
 from galspec_core.sas import check_free_space
 
-TABLE = Path(__file__).with_name("scale.csv")
+TABLE, MEASURED = (Path(__file__).with_name(name) for name in ("scale.csv", "measured.py"))
 ROWS = [1_000, 10_000, 100_000, 300_000, 1_000_000, 3_000_000]
 PLANNED = [300_000, 3_000_000]
 SPECTRA = [1_000, 3_000, 10_000, 30_000]
@@ -68,11 +67,12 @@ def main():
 def measure(module, stage, folder, n):
     """Return one row of the table: a stage run on ``n`` spectra in a process of its own."""
     before, start = size(folder), time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", module, stage, str(folder), str(n)])
-    _, status, used = os.wait4(child.pid, 0)
+    command = [sys.executable, "-m", module, stage, str(folder), str(n)]
+    said = subprocess.run([sys.executable, str(MEASURED), *command], stdout=subprocess.PIPE, check=True).stdout.split()
+    status, cpu, memory = int(said[0]), float(said[1]), int(said[2]) / 1024
     if status:
-        raise SystemExit(f"{stage} with {n:,} spectra ended with status {os.waitstatus_to_exitcode(status)}")
-    wall, cpu, memory = time.perf_counter() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024  # kB on Linux
+        raise SystemExit(f"{stage} with {n:,} spectra ended with status {status}")
+    wall = time.perf_counter() - start
     row = [stage, n, round(cpu, 2), round(wall, 2), round(memory, 1), round((size(folder) - before) / 1e6, 2)]
     print(*row, sep="\t", flush=True)
     return pd.DataFrame([row], columns=COLUMNS)

@@ -72,7 +72,7 @@ def draw_sample(selected, labels, tasks, config, n_shards):
     """
     selected = (
         selected.select(SELECTED).unify_dictionaries().combine_chunks()
-    )  # rows are taken from one piece at no cost
+    )  # to take rows of one piece costs no copy
     survey = build_survey(selected, labels, config)
     pool, left = labelled_pool(survey, config)
     roles = draw_roles(survey, pool, tasks, config)
