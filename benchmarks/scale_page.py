@@ -86,7 +86,8 @@ def projected(stages):
     for survey, n in SURVEYS.items():
         hours = [sum(at(part, "cpu_s", n) for part in some.values()) / 3600 for some in (rows, pixels)]
         disk = sum(slope(part, "disk_mb") * n for part in stages.values()) / 1000
-        memory = max(at(part, "memory_mb", n) for part in stages.values()) / 1000
+        grown = [at(part, "memory_mb", n) for part in rows.values()]
+        memory = max(*grown, *(part["memory_mb"].max() for part in pixels.values())) / 1000
         lines.append(
             f"| {survey} | {n:,} | {hours[0]:,.1f} | {hours[1]:,.0f} | {disk:,.0f} | {memory:,.0f} | {n + 6:,} |"
         )
@@ -127,7 +128,8 @@ FORMULAS = """## Whole surveys
 
 From the measurements alone: time of a stage at n spectra = time at the largest size + slope x (n - that size), where the slope
 is the rise between the two largest sizes; hours are the sum of the stages / 3600. Disk = sum of the stages' slopes x n.
-Memory = that of the most demanding stage by the same formula. Requests = one a spectrum and one a catalogue. Hours are those of
+Memory = that of the most demanding stage: by the same formula, or, for pixels, the highest measured, as a job does one shard
+however many there are. Requests = one a spectrum and one a catalogue. Hours are those of
 one processor. The Transformer's training and embedding are not in it: they need a GPU, and were not measured here."""
 
 AFTER = """One job does about 1,000 spectra, so pixel hours divide by the number of cores; the catalogue stages are one job each.

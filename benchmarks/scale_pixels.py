@@ -3,17 +3,13 @@
 python -m benchmarks.scale_pixels STAGE FOLDER SPECTRA
 """
 
-import logging
 import os
-import sys
-import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from astropy.io import fits
 
-from benchmarks.scale_stages import ROOT, SHARD_ROWS
+from benchmarks.scale_stages import ROOT, SHARD_ROWS, run_named
 from galspec_core.config import load_config
 from galspec_core.encoder.embed import FIT, embed_shard, load_encoder
 from galspec_core.mock.galaxy import instrument_of, make_galaxy, observe
@@ -113,6 +109,4 @@ PIXEL_STAGES = {
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    logging.getLogger("galspec").setLevel(logging.WARNING)
-    PIXEL_STAGES[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    run_named(PIXEL_STAGES)

@@ -40,6 +40,21 @@ class Files(list):
         return self.__dict__[key] if isinstance(key, str) else super().__getitem__(key)
 
 
+class Named(SimpleNamespace):
+    """Values by name, as a script of Snakemake sees its params and wildcards."""
+
+    def items(self):
+        """Return names and values."""
+        return vars(self).items()
+
+
+def run_named(stages):
+    """Run the stage that the command line names, in the folder and at the size that follow, without a word."""
+    warnings.simplefilter("ignore")
+    logging.getLogger("galspec").setLevel(logging.WARNING)
+    stages[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+
+
 def config():
     """Return the paper's settings, but with everything drawn that can be."""
     settings = load_config([ROOT / "config.yaml"])
@@ -50,11 +65,12 @@ def config():
 
 def run(name, folder, inputs, outputs, params, **wildcards):
     """Run the script of a rule."""
+    scripts = ROOT / "workflow_scripts"
     made = SimpleNamespace(
-        input=inputs, output=outputs, params=SimpleNamespace(**params), log=[str(folder / "log")], threads=1,
-        wildcards=SimpleNamespace(**wildcards),
+        rule=name, input=inputs, output=outputs, params=Named(**params), wildcards=Named(**wildcards), config={},
+        log=[str(folder / "log")], threads=1, scriptdir=str(scripts),
     )  # fmt: skip
-    runpy.run_path(str(ROOT / "workflow_scripts" / f"{name}.py"), init_globals={"snakemake": made})
+    runpy.run_path(str(scripts / f"{name}.py"), init_globals={"snakemake": made})
 
 
 def read(folder, name):
@@ -124,7 +140,12 @@ def entries(folder, rows):
     words = {"task": "liner", "seed": np.zeros(rows, "i4"), "role": role, "label": label, "subtype": ""}
     words = {key: value if isinstance(value, np.ndarray) else np.full(rows, value) for key, value in words.items()}
     pq.write_table(pa.table({"specobjid": ids, **words}), folder / "kb_roles.parquet")
-    pq.write_table(pa.table({"specobjid": ids, "position": ids, "z": rng.random(rows)}), folder / "kb_manifest.parquet")
+    places = {name: rng.random(rows) for name in ("ra", "dec", "z", "snr")} | {
+        "position": ids,
+        "run2d": pa.repeat("26", rows),
+    }
+    names = {name: np.arange(rows, dtype="i4") for name in ("plate", "mjd", "fiberid")}
+    pq.write_table(pa.table({"specobjid": ids, **names, **places}), folder / "kb_manifest.parquet")
     write_csv(list_shards(sorted((folder / "embedding").glob("*.parquet"))), folder / "embedding/shards.csv")
     write_rejected(folder / "rejected.csv", [])
 
@@ -182,6 +203,4 @@ STAGES = {
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
-    logging.getLogger("galspec").setLevel(logging.WARNING)
-    STAGES[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
+    run_named(STAGES)

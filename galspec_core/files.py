@@ -1,13 +1,17 @@
 """Write a file whole or not at all."""
 
+import fnmatch
 import glob
 import os
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+ROWS_AT_ONCE = 2**17  # rows of a large table that are made and written at once
 _UMASK = os.umask(0o022)
 os.umask(_UMASK)
 
@@ -25,10 +29,16 @@ def replace(path):
         yield temporary
         os.chmod(temporary, 0o666 & ~_UMASK)  # some writers make files that only their owner can read
         os.replace(temporary, path)
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            left.unlink(missing_ok=True)
+        for left in fnmatch.filter(_found_temporary(path.parent), f".{glob.escape(path.name)}.*.tmp"):
+            path.with_name(left).unlink(missing_ok=True)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@cache
+def _found_temporary(folder):
+    """Return the names of temporary files that were in a folder when this process first wrote there."""
+    return [name for name in os.listdir(folder) if name.endswith(".tmp")]
 
 
 def write_csv(frame, path):
@@ -42,3 +52,36 @@ def write_parquet(table, path):
     table = table if hasattr(table, "schema") else pa.Table.from_pandas(table, preserve_index=False)
     with replace(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
+
+
+def write_tables(tables, schema, path):
+    """Write Arrow tables of one schema, one after another, as one Parquet file: none of them need stay in memory."""
+    with replace(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
+
+
+def write_frame(frame, path):
+    """Write a data frame of any size as Parquet, its categories as text, in pieces."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    pieces = (as_text(table.slice(start, ROWS_AT_ONCE)) for start in range(0, len(frame), ROWS_AT_ONCE))
+    write_tables(pieces, as_text(table.slice(0, 0)).schema, path)
+
+
+def as_text(table):
+    """Return an Arrow table whose words are plain text, not numbers of a dictionary."""
+    plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    return table.cast(pa.schema(plain))
+
+
+def read_frame(path, columns=None, filters=None):
+    """Return a Parquet file as a data frame without Python objects: words are categories, lists stay Arrow's.
+
+    ``columns`` and ``filters`` are those of ``pyarrow.parquet.read_table``.
+    """
+    schema = pq.read_schema(path)
+    words = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    table = pq.read_table(path, columns=columns, filters=filters, read_dictionary=words)
+    frame = table.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_list(kind) else None)
+    pa.default_memory_pool().release_unused()  # what reading took beyond the table itself
+    return frame

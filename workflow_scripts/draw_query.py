@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from galspec_core.catalogs.manifest import SELECTED
 from galspec_core.catalogs.query import draw_query
 from galspec_core.catalogs.sample import SampleConfig
+from galspec_core.catalogs.survey import LABELS
 from galspec_core.files import write_csv, write_parquet
 from galspec_core.job import job
 
@@ -13,7 +15,8 @@ LISTED = ["specobjid", "plate", "mjd", "fiberid", "run2d", "z"]
 
 with job(snakemake):
     inputs, shards = snakemake.input, snakemake.output.shards
-    tables = [pq.read_table(inputs[name]) for name in ("selected", "labels", "manifest")]
+    columns = {"selected": SELECTED, "labels": LABELS, "manifest": ["position"]}
+    tables = [pq.read_table(inputs[name], columns=wanted) for name, wanted in columns.items()]
     config = SampleConfig.from_config(snakemake.params.settings)
     query = draw_query(*tables, config, snakemake.params.n, [Path(path).stem for path in shards])
     write_parquet(query, snakemake.output.manifest)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import pandas as pd
-
+from galspec_core.catalogs.roles import TEST
+from galspec_core.files import read_frame
 from galspec_core.job import job
 from galspec_core.search.task import vote_parts, write_votes
 from galspec_core.spectra.reject import read_rejected
@@ -13,13 +13,13 @@ with job(snakemake):
     inputs, params = snakemake.input, snakemake.params
     bases = [Path(index).parent for index in inputs.bases]
     rejected = read_rejected([inputs.rejected])["specobjid"]
-    roles = pd.read_parquet(inputs.roles, filters=[("task", "==", snakemake.wildcards.task)])
+    roles = read_frame(inputs.roles, filters=[("task", "==", snakemake.wildcards.task), ("role", "==", TEST)])
     votes = vote_parts(
         snakemake.wildcards.task,
         params.task,
         dict(zip(params.methods, zip(bases, map(listed_shards, inputs.embeddings), strict=True), strict=True)),
         roles[~roles["specobjid"].isin(rejected)],
-        pd.read_parquet(inputs.manifest),
+        read_frame(inputs.manifest, ["specobjid", "position"]),
         params.settings,
         threads=snakemake.threads,
         learnt=params.learnt,

@@ -55,30 +55,28 @@ def agree(selected, galspecextra, portsmouth, pairs):
     (mpa, mpa_ids), (port, port_ids) = match_rows(selected, galspecextra), match_rows(selected, portsmouth)
     if not ((mpa >= 0) & (port >= 0)).any():
         raise _empty(selected, galspecextra, portsmouth, (mpa, port), (mpa_ids, port_ids))
-    opinions = pd.DataFrame(
-        {"bptclass": _take(galspecextra, "bptclass", mpa), "portsmouth": _take(portsmouth, "bpt", port), "n": 1}
-    )
-    opinions = opinions[(mpa >= 0) | (port >= 0)]
-    table = _cross_table(opinions, pairs)
-    named = opinions.merge(table[["bptclass", "portsmouth", "label"]], how="left", on=["bptclass", "portsmouth"])
-    label = np.full(selected.num_rows, "", dtype=object)
-    label[opinions.index] = named["label"].to_numpy(dtype=object)
+    first, second = _take(galspecextra, "bptclass", mpa), _take(portsmouth, "bpt", port)
+    words = {(str(b), p): label for (b, p), label in pairs.items()}
+    opinions = pd.DataFrame({"bptclass": first, "portsmouth": second})[(mpa >= 0) | (port >= 0)]
+    table = _cross_table(opinions, words)
+    named = [[words.get((b, p), "") for p in second.categories] for b in first.categories]
+    label = np.array(named, dtype=object)[first.codes, second.codes]
     ratios = [_log_ratio(portsmouth, port, *lines) for lines in (("nii", "ha"), ("oiii", "hb"))]
     return Agreement(label, *ratios, table, _drops(table, galspecextra, portsmouth, mpa, port))
 
 
 def _take(table, column, rows):
-    """Return values at ``rows`` as words, ABSENT where a row is -1."""
-    values = table[column].to_numpy(zero_copy_only=False).astype(str) if table.num_rows else np.array([ABSENT])
-    return np.where(rows >= 0, values[np.maximum(rows, 0)], ABSENT).astype(object)
+    """Return values at ``rows`` as categories that are words, ABSENT where a row is -1."""
+    words = table[column].cast(pa.string()).combine_chunks().dictionary_encode()
+    codes = np.append(words.indices.to_numpy(), len(words.dictionary))[rows]
+    return pd.Categorical.from_codes(codes, [*words.dictionary.to_pylist(), ABSENT])
 
 
-def _cross_table(opinions, pairs):
-    """Return every pair of the two catalogues' classes with its count and the label it gives."""
-    counts = opinions.groupby(["bptclass", "portsmouth"])["n"].sum()
-    mpa = list(dict.fromkeys([*map(str, BPTCLASSES), *sorted(set(opinions["bptclass"])), ABSENT]))
-    port = list(dict.fromkeys([*PORTSMOUTH_CLASSES, *sorted(set(opinions["portsmouth"])), ABSENT]))
-    words = {(str(b), p): label for (b, p), label in pairs.items()}
+def _cross_table(opinions, words):
+    """Return every pair of the two catalogues' classes with its count and the label it gives, by ``words``."""
+    counts = opinions.groupby(["bptclass", "portsmouth"], observed=True).size()
+    mpa = list(dict.fromkeys([*map(str, BPTCLASSES), *sorted(opinions["bptclass"].unique()), ABSENT]))
+    port = list(dict.fromkeys([*PORTSMOUTH_CLASSES, *sorted(opinions["portsmouth"].unique()), ABSENT]))
     rows = [
         (b, p, int(counts.get((b, p), 0)), words.get((b, p), ""))
         for b in mpa

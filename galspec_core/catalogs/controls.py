@@ -48,7 +48,7 @@ def match_controls(survey, target, pool, negatives, seed):
 
 def _groups(survey, by_instrument):
     """Return a number for each spectrum: its side, and its instrument where that must be alike."""
-    instrument = np.unique(survey.instrument, return_inverse=True)[1] if by_instrument else 0
+    instrument = survey.instrument.indices.to_numpy() if by_instrument else 0
     return 2 * instrument + survey.training
 
 

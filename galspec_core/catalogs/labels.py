@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from galspec_core.catalogs.agreement import agree, join_portsmouth, label_pairs
 from galspec_core.catalogs.crossmatch import UNMATCHED, match_silo, match_user, unmatched_rows
@@ -12,6 +13,8 @@ from galspec_core.catalogs.select import DROP_COLUMNS
 from galspec_core.catalogs.settings import from_section
 from galspec_core.errors import ConfigError
 
+SELECTED = ["specobjid", "plate", "mjd", "fiberid", "ra", "dec"]  # what it takes from the selected spectra
+LINES = ["specobjid", "plate", "mjd", "fiberid", "bpt", "hb", "oiii", "ha", "nii"]  # and from each Portsmouth catalogue
 TARGETS = {"silo": "Lens", "outliers": "Outlier"}  # label of a catalogue's spectra where no task names another
 UNGRADED = "ungraded"
 SCHEMA = pa.schema(
@@ -179,7 +182,7 @@ def _matrix(marks, n):
 def as_lists(member, names):
     """Return the ``names`` [C] that each row of ``member`` [n, C] has, as a column of lists."""
     offsets = np.concatenate([[0], np.cumsum(member.sum(axis=1))]).astype("i4")
-    values = pa.array([names[column] for column in np.nonzero(member)[1]], pa.string())
+    values = pa.array(names, pa.string()).take(pa.array(np.nonzero(member)[1]))
     return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
@@ -187,7 +190,6 @@ def as_members(lists, names):
     """Return bool[n, C] of a column of lists: which of ``names`` [C] each row has. The inverse of ``as_lists``."""
     lists = lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists
     member = np.zeros((len(lists), len(names)), dtype=bool)
-    place = {name: i for i, name in enumerate(names)}
-    columns = [place[name] for name in lists.flatten().to_pylist()]
+    columns = pc.index_in(lists.flatten(), pa.array(names, pa.string())).to_numpy()
     member[np.repeat(np.arange(len(lists)), np.diff(lists.offsets.to_numpy())), columns] = True
     return member

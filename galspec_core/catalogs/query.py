@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from galspec_core.catalogs.draws import draw
-from galspec_core.catalogs.sample import MANIFEST, MANIFEST_END, shard_numbers
+from galspec_core.catalogs.manifest import MANIFEST, MANIFEST_END, SELECTED, shard_numbers
 from galspec_core.catalogs.survey import build_survey
 
 
@@ -29,8 +29,7 @@ def draw_query(selected, labels, manifest, config, n, shards):
     taken = np.concatenate([survey.position[labelled], manifest["position"].to_numpy()])
     free = np.flatnonzero(~survey.training & ~np.isin(survey.position, taken))
     rows = draw(free, survey.specobjid, n, config.draw_seed, "query")
-    order = np.argsort(selected["specobjid"].to_numpy(), kind="stable")
-    table = selected.select([*MANIFEST, "instrument"]).take(order).take(rows)
+    table = selected.select(SELECTED).take(pa.array(survey.row[rows]))
     return as_manifest(table.append_column("position", pa.array(survey.position[rows])), shards)
 
 

@@ -4,32 +4,37 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from galspec_core.catalogs.ids import look_up
-from galspec_core.catalogs.labels import as_members
+from galspec_core.catalogs.labels import as_lists, as_members
 from galspec_core.catalogs.positions import link, on_training_side, position_ids
+
+LABELS = ["specobjid", "labels", "held_out", "subtype", "bpt"]  # what it takes from the labels
 
 
 @dataclass(frozen=True)
 class Survey:
     """n spectra sorted by specobjid; C label names, alphabetical.
 
-    ``rarest`` [n] is the number of a spectrum's rarest label, -1 where it has none; ``member`` and ``held_out`` are
-    bool [n, C]; ``training`` is True on the training side.
+    ``row`` [n] is where each stands in the table that it was built from. ``rarest`` [n] is the number of a spectrum's
+    rarest label, -1 where it has none; ``member`` and ``held_out`` are bool [n, C]; ``training`` is True on the training
+    side. Words are numbers of a dictionary.
     """
 
+    row: np.ndarray
     specobjid: np.ndarray
     position: np.ndarray
     training: np.ndarray
     z: np.ndarray
     snr: np.ndarray
-    instrument: np.ndarray
+    instrument: pa.DictionaryArray
     names: tuple
     member: np.ndarray
     held_out: np.ndarray
     rarest: np.ndarray
-    subtype: np.ndarray
-    bpt: np.ndarray
+    subtype: pa.DictionaryArray
+    bpt: pa.DictionaryArray
 
     def __len__(self):
         return len(self.specobjid)
@@ -47,13 +52,7 @@ class Survey:
 
     def joined_labels(self, rows):
         """Return the labels of each of ``rows`` as one word, alphabetical, joined by +."""
-        words = {}
-        keys = [row.tobytes() for row in self.member[rows]]
-        for key in set(keys):
-            words[key] = "+".join(
-                name for name, there in zip(self.names, np.frombuffer(key, dtype=bool), strict=True) if there
-            )
-        return np.array([words[key] for key in keys], dtype=object)
+        return pc.binary_join(as_lists(self.member[rows], self.names), "+")
 
 
 def build_survey(selected, labels, config):
@@ -65,31 +64,37 @@ def build_survey(selected, labels, config):
         Its link_arcsec, test_side and draw_seed are used.
     """
     ids = selected["specobjid"].to_numpy()
-    order = np.argsort(ids, kind="stable")
-    ids = ids[order]
-    ra, dec, z, snr = (selected[name].to_numpy()[order] for name in ("ra", "dec", "z", "snr"))
+    row = np.argsort(ids, kind="stable")
+    ids = ids[row]
+    ra, dec = (selected[name].to_numpy()[row] for name in ("ra", "dec"))
     position = position_ids(ids, link(ra, dec, config.link_arcsec))
+    z, snr = (selected[name].to_numpy()[row] for name in ("z", "snr"))
     names, member, held_out, subtype, bpt = _spread(labels, ids)
     return Survey(
-        ids, position, on_training_side(position, config.test_side, config.draw_seed), z, snr,
-        selected["instrument"].to_numpy(zero_copy_only=False).astype(str)[order],
-        names, member, held_out, rarest_label(member), subtype, bpt,
+        row, ids, position, on_training_side(position, config.test_side, config.draw_seed), z, snr,
+        _words(selected["instrument"], row), names, member, held_out, rarest_label(member), subtype, bpt,
     )  # fmt: skip
 
 
 def _spread(labels, ids):
     """Return label names and, for every spectrum of ``ids``, its labels, held-out targets, subtype and line class."""
     both = [column.combine_chunks() for column in (labels["labels"], labels["held_out"])]
-    names = tuple(sorted(set(pa.concat_arrays([column.flatten() for column in both]).to_pylist())))
+    names = tuple(sorted(set().union(*(column.flatten().unique().to_pylist() for column in both))))
     rows = look_up(ids, labels["specobjid"].to_numpy())
     member, held_out = (np.vstack([as_members(c, names), np.zeros((1, len(names)), bool)])[rows] for c in both)
-    words = [np.append(labels[c].to_numpy(zero_copy_only=False).astype(object), "")[rows] for c in ("subtype", "bpt")]
-    return names, member, held_out, *words
+    return names, member, held_out, *(_words(labels[name], rows) for name in ("subtype", "bpt"))
+
+
+def _words(column, rows):
+    """Return the words that ``rows`` of a column hold, "" where a row is -1."""
+    words = pa.chunked_array([*column.cast(pa.string()).chunks, pa.array([""])])
+    words = words.combine_chunks().dictionary_encode(null_encoding="encode")
+    return words.take(pa.array(np.where(rows < 0, len(column), rows)))
 
 
 def rarest_label(member):
     """Return for each row of ``member`` [n, C] the column that fewest rows have, -1 for a row without any."""
-    if not member.shape[1]:
-        return np.full(len(member), -1, dtype="i8")
-    counts = np.where(member, member.sum(axis=0), len(member) + 1)
-    return np.where(member.any(axis=1), counts.argmin(axis=1), -1)
+    rarest = np.full(len(member), -1, dtype="i4")
+    for column in np.argsort(member.sum(axis=0), kind="stable")[::-1]:
+        rarest[member[:, column]] = column
+    return rarest

@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from galspec_core.catalogs.ids import look_up
 from galspec_core.errors import SearchError
 from galspec_core.search.vectors import create_vectors, release
 from galspec_core.verify import check_free_space
@@ -39,7 +38,7 @@ class Embeddings:
 
     def rows(self, ids):
         """Return the row of each of ``ids``, -1 where there is none."""
-        return look_up(np.asarray(ids, dtype="u8"), self.specobjid)
+        return _places(np.asarray(ids, dtype="u8"), self.specobjid)
 
 
 def load_embeddings(paths, ids, held=np.inf, spill=None):
@@ -65,7 +64,7 @@ def load_embeddings(paths, ids, held=np.inf, spill=None):
     for path in paths:
         with _open(path) as file:
             sizes = _same_sizes(_sizes(file.schema_arrow), sizes, path)
-            places = look_up(file.read(columns=["specobjid"])["specobjid"].to_numpy(), wanted)
+            places = _places(file.read(columns=["specobjid"])["specobjid"].to_numpy(), wanted)
         found[places[places >= 0]] = True
     if sizes is None:
         raise SearchError("there is no shard of embeddings to read")
@@ -84,6 +83,14 @@ def load_embeddings(paths, ids, held=np.inf, spill=None):
                 _keep(batch, kept, vectors)
         release(vectors["embedding"])
     return Embeddings(kept, vectors["embedding"], wanted[~found], vectors["evidence"])
+
+
+def _places(ids, known):
+    """Return the place of each of ``ids`` among ``known``, which are sorted, -1 where it is none of them."""
+    if not len(known):
+        return np.full(len(ids), -1, dtype="i8")
+    places = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    return np.where(known[places] == ids, places, -1)
 
 
 def _open(path):
@@ -123,7 +130,7 @@ def _same_sizes(got, expected, path):
 
 def _keep(batch, wanted, vectors):
     """Write the wanted rows of a batch to their places in ``vectors``."""
-    places = look_up(batch.column("specobjid").to_numpy(), wanted)
+    places = _places(batch.column("specobjid").to_numpy(), wanted)
     for name in set(vectors) & set(batch.schema.names):
         values = batch.column(name).flatten().to_numpy(zero_copy_only=False).reshape(-1, vectors[name].shape[1])
         vectors[name][places[places >= 0]] = values[places >= 0]

@@ -15,15 +15,14 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from galspec_core.errors import SearchError
+from galspec_core.files import read_frame, write_frame
 from galspec_core.log import Progress, logger
 from galspec_core.search.index_file import AGAIN, REQUIRED, check_index_file, check_parts
 from galspec_core.search.indexing import FLAT, IVF
 from galspec_core.search.neighbours import EXTRA, Neighbours, in_blocks, nearest, nearest_others, recall
-from galspec_core.search.vectors import blocks, check_finite, open_vectors, some_rows, spread, write_vectors
+from galspec_core.search.vectors import blocks, check_finite, open_vectors, rows_of, some_rows, spread, write_vectors
 
 INDEX, METADATA, CONFIG, VECTORS = "index.faiss", "metadata.parquet", "config.json", "vectors.npy"
 QUERIES_AT_ONCE = 256  # queries whose candidates' vectors are held at once
@@ -173,7 +172,7 @@ class KnowledgeBase:
         rows, k = some_rows(len(self), TRIED, seed), min(RECALL_K, len(self) - 1)
         if k == 0:
             return self
-        queries, truth, probes = np.array(self.stored[rows]), nearest_others(self.stored, rows, k), PROBES
+        queries, truth, probes = rows_of(self.stored, rows), nearest_others(self.stored, rows, k), PROBES
         while True:
             probes = min(probes, self.index.nlist)
             base = replace(self, about=self.about | {"probes": probes})
@@ -196,7 +195,7 @@ class KnowledgeBase:
         temporary.mkdir(parents=True)
         try:
             faiss.write_index(self.index, str(temporary / INDEX))
-            pq.write_table(pa.Table.from_pandas(self.metadata, preserve_index=False), temporary / METADATA)
+            write_frame(self.metadata, temporary / METADATA)
             if self.stored is not None:
                 write_vectors(self.stored, temporary / VECTORS)
             about = self.about | (
@@ -211,14 +210,14 @@ class KnowledgeBase:
             shutil.rmtree(temporary, ignore_errors=True)
 
     @classmethod
-    def load(cls, folder):
+    def load(cls, folder, columns=None):
         """Return a saved knowledge base; raise SearchError if a file is missing, broken, or does not fit the others.
 
-        The vectors of a compressed index stay on disk, mapped.
+        Its metadata hold only ``columns`` where these are given. The vectors of a compressed index stay on disk, mapped.
         """
         folder = Path(folder)
         try:
-            metadata = pq.read_table(folder / METADATA).to_pandas()
+            metadata = read_frame(folder / METADATA, columns)
             about = json.loads((folder / CONFIG).read_text())
             on_disk, shape = about.get("index", FLAT) == IVF, (about["n"], about["dimension"])
             check_index_file(folder / INDEX, len(metadata), about.pop("index_bytes") if on_disk else None)
@@ -264,7 +263,7 @@ def _ivf(vectors, seed=0):
     cells = int(np.clip(2 ** np.round(np.log2(np.sqrt(n))), 1, min(MOST_CELLS, max(1, n // PER_CELL))))
     index = faiss.index_factory(dimension, f"IVF{cells},{CODE}")
     index.cp.seed, index.cp.niter = seed + 1, ROUNDS
-    index.train(np.array(vectors[some_rows(n, PER_CELL * cells, seed)]))
+    index.train(rows_of(vectors, some_rows(n, PER_CELL * cells, seed)))
     progress = Progress("search: index", n, "entries")
     for _, block in blocks(vectors):
         index.add(np.ascontiguousarray(block))

@@ -6,9 +6,10 @@ the model, but leaves lines where no entry has any.
 """
 
 import numpy as np
+import pyarrow as pa
 
 from galspec_core.search.outliers import log_distance, log_reach
-from galspec_core.search.vectors import SAMPLE, some_rows
+from galspec_core.search.vectors import SAMPLE, rows_of, some_rows
 
 
 def known(base, vectors, seed, spectra, queries, unknown, threads=1):
@@ -29,14 +30,14 @@ def known(base, vectors, seed, spectra, queries, unknown, threads=1):
     """
     where = of_seed(base, seed)
     rows, dimension = np.flatnonzero(where), base.index.d
-    entries = base.metadata.iloc[rows]
-    if entries["position"].nunique() < 2:
+    position = base.metadata["position"].to_numpy()[rows]
+    if (position == position[:1]).all():
         return np.ones(len(queries), dtype=bool)
     some = some_rows(len(rows), SAMPLE, seed)
-    asked = [(base.vectors[rows[some]], entries.iloc[some]), (queries[:, :dimension], spectra)]
+    asked = [(rows_of(base.vectors, rows[some]), base.metadata.iloc[rows[some]]), (queries[:, :dimension], spectra)]
     own, theirs = (log_reach(base, vectors_of, at, 1, where, threads) for vectors_of, at in asked)
     if vectors.shape[1] > dimension:
-        evidence = vectors[rows, dimension:]
+        evidence, entries = vectors[rows, dimension:], base.metadata.iloc[rows]
         own += log_distance(evidence, evidence[some], entries, entries.iloc[some], 1, threads)
         theirs += log_distance(evidence, queries[:, dimension:], entries, spectra, 1, threads)
     return theirs <= np.quantile(own, 1 - unknown)
@@ -44,4 +45,7 @@ def known(base, vectors, seed, spectra, queries, unknown, threads=1):
 
 def of_seed(base, seed):
     """Return which entries of a knowledge base belong to one seed: bool[N]."""
-    return np.array([seed in seeds for seeds in base.metadata["seeds"]], dtype=bool)
+    seeds = pa.array(base.metadata["seeds"])
+    seeds = seeds.combine_chunks() if isinstance(seeds, pa.ChunkedArray) else seeds
+    count = np.append(0, np.cumsum(seeds.flatten().to_numpy() == seed, dtype="i4"))  # of the seed, up to each place
+    return np.diff(count[np.append(0, np.cumsum(seeds.value_lengths().to_numpy()))]) > 0

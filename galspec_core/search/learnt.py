@@ -13,6 +13,7 @@ from galspec_core.search.calibration import Calibration
 from galspec_core.search.forest import NeighbourForest
 from galspec_core.search.known import known, of_seed
 from galspec_core.search.metrics import best_factors, best_threshold
+from galspec_core.search.vectors import rows_of
 from galspec_core.search.vote import LABELLINGS, OTHER, labels_of, one_class
 
 
@@ -75,7 +76,7 @@ class LearntVoter:
 
     def _distance(self, query, places):
         """Return the distance of a query [F] to entries, by the embedding alone."""
-        return np.linalg.norm(self.base.vectors[places] - query[: self.base.index.d], axis=1).astype("f8")
+        return np.linalg.norm(rows_of(self.base.vectors, places) - query[: self.base.index.d], axis=1).astype("f8")
 
     def _shares(self, forest, vectors, position, codes, n_classes, listed=False):
         """Return the share of each class [Q, C], and, where wanted, places and weights of the heaviest entries (lists)."""

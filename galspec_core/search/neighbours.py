@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from galspec_core.errors import SearchError
-from galspec_core.search.vectors import BLOCK, blocks, distances_to, release
+from galspec_core.search.vectors import BLOCK, blocks, distances_to, rows_of
 
 EXTRA = 8  # candidates beyond K: room for the query's own spectra, and for rounding in float32 ranking
 
@@ -84,11 +84,10 @@ def in_blocks(compare, queries, vectors, rows, ask):
     near, best = np.empty((len(queries), 0), dtype="f4"), np.empty((len(queries), 0), dtype="i8")
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
-        distance, place = compare(queries, np.ascontiguousarray(vectors[part]), min(ask, len(part)))
+        distance, place = compare(queries, np.ascontiguousarray(rows_of(vectors, part)), min(ask, len(part)))
         near, best = np.hstack([near, distance]), np.hstack([best, part[place]])
         first = np.argpartition(near, min(ask, near.shape[1]) - 1, axis=1)[:, :ask]
         near, best = np.take_along_axis(near, first, axis=1), np.take_along_axis(best, first, axis=1)
-    release(vectors)
     return best
 
 
@@ -97,7 +96,7 @@ def nearest_others(vectors, rows, k):
 
     One pass over the vectors, in blocks; candidates by float32, the last word by float64.
     """
-    queries = np.array(vectors[rows])
+    queries = rows_of(vectors, rows)
     middle = queries.mean(axis=0)
     ask = min(k + EXTRA, len(vectors) - 1)
     best, near = np.full((len(rows), ask), -1, dtype="i8"), np.full((len(rows), ask), np.inf, dtype="f4")

@@ -13,6 +13,7 @@ from galspec_core.errors import SearchError
 from galspec_core.log import Progress
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.known import of_seed
 from galspec_core.search.metrics import Counts, f1, precision, recall
 from galspec_core.search.task import with_manifest
 from galspec_core.search.vote import VoteSettings, binary_labels, vote
@@ -171,6 +172,6 @@ def _benches(base, tests, spec, manifest, paths, search, threads):
         raise SearchError("has no embedding", item=f"specobjid {embeddings.missing[0]}")
     settings = VoteSettings.from_config(search, spec)
     for seed, rows in tests.groupby("seed"):
-        where = np.array([seed in seeds for seeds in base.metadata["seeds"]])
+        where = of_seed(base, seed)
         queries = embeddings.embedding[embeddings.rows(rows["specobjid"].to_numpy())]
         yield Bench(base, spec["target"], settings, int(seed), where, with_manifest(rows, manifest), queries, threads)

@@ -8,7 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from galspec_core.catalogs.ids import look_up
 from galspec_core.catalogs.roles import KNOWLEDGE_BASE, TEST
+from galspec_core.encoder.collapse import SAMPLE as COLLAPSE_SAMPLE
 from galspec_core.encoder.collapse import check_collapse, measure_collapse
 from galspec_core.errors import SearchError
 from galspec_core.files import replace as replace_file
@@ -19,9 +21,11 @@ from galspec_core.search.indexing import FLAT, IndexSettings
 from galspec_core.search.knowledge_base import VECTORS, KnowledgeBase
 from galspec_core.search.known import known, of_seed
 from galspec_core.search.learnt import LearntVoter
+from galspec_core.search.vectors import rows_of, some_rows
 from galspec_core.search.vote import LABELLINGS, OTHER, VoteSettings, labels_of, nearness, score, vote
 
 VOTED_AT_ONCE = 20_000  # votes held before they are written
+NEEDED = ["specobjid", "position", "label", "seeds"]  # of a knowledge base's metadata, for a vote
 COLUMNS = ["plate", "mjd", "fiberid", "run2d", "ra", "dec", "z", "snr", "position"]  # of the manifest
 VOTES = pa.schema(
     [
@@ -74,7 +78,8 @@ def build_task_kb(task, roles, manifest, paths, rejected=(), index=None, scratch
     base = KnowledgeBase.build(
         embeddings.embedding, metadata, index=kind, least=index.recall, threads=threads, task=task, **facts
     )
-    collapse = measure_collapse(embeddings.embedding)
+    some = some_rows(len(base), COLLAPSE_SAMPLE, 0)
+    collapse = measure_collapse(rows_of(embeddings.embedding, some))
     check_collapse(collapse, facts.get("encoder", "encoder"), task)
     return replace(base, about=base.about | {"collapse": collapse})
 
@@ -82,17 +87,22 @@ def build_task_kb(task, roles, manifest, paths, rejected=(), index=None, scratch
 def task_entries(task, roles):
     """Return every entry of a task's knowledge base once: specobjid (ascending), label, subtype, seeds (a list)."""
     rows = roles[(roles["task"] == task) & (roles["role"] == KNOWLEDGE_BASE)]
-    grouped = rows.sort_values("seed").groupby("specobjid", sort=True)
-    return grouped.agg(label=("label", "first"), subtype=("subtype", "first"), seeds=("seed", list)).reset_index()
+    ids, seed = rows["specobjid"].to_numpy(), rows["seed"].to_numpy(dtype="i8")
+    order = np.lexsort((seed, ids))
+    first = np.unique(ids[order], return_index=True)[1]
+    ends = np.append(first, len(order)).astype("i4")
+    seeds = pa.ListArray.from_arrays(ends, seed[order])
+    entries = rows[["specobjid", "label", "subtype"]].iloc[order[first]].reset_index(drop=True)
+    return entries.assign(seeds=pd.Series(seeds, dtype=pd.ArrowDtype(seeds.type)))
 
 
 def with_manifest(entries, manifest):
     """Return ``entries`` with the manifest's columns, order kept, specobjid uint64."""
-    columns = manifest.set_index("specobjid")[[name for name in COLUMNS if name in manifest]]
-    unknown = ~entries["specobjid"].isin(columns.index)
-    if unknown.any():
-        raise SearchError("stands in no manifest", item=f"specobjid {entries['specobjid'][unknown].iloc[0]}")
-    joined = columns.loc[entries["specobjid"]].reset_index(drop=True)
+    ids = entries["specobjid"].to_numpy()
+    places = look_up(ids, manifest["specobjid"].to_numpy())
+    if (places < 0).any():
+        raise SearchError("stands in no manifest", item=f"specobjid {ids[places < 0][0]}")
+    joined = manifest[[name for name in COLUMNS if name in manifest]].iloc[places].reset_index(drop=True)
     return pd.concat([entries.reset_index(drop=True), joined], axis=1)
 
 
@@ -145,6 +155,7 @@ def vote_parts(task, spec, methods, roles, manifest, search, rejected=(), thread
     settings = VoteSettings.from_config(search, spec)
     target = (spec or {}).get("target")
     tests = roles[(roles["task"] == task) & (roles["role"] == TEST)]
+    manifest = manifest[np.isin(manifest["specobjid"], tests["specobjid"])]
     progress = Progress(f"search: vote {task}", len(methods) * len(tests))
     for method, (folder, paths) in methods.items():
         ids = tests["specobjid"].to_numpy()
@@ -165,7 +176,7 @@ def open_voter(task, target, method, folder, paths, settings, learnt=None, threa
 
     Parameters are those of ``vote_task``; ``folder`` holds the knowledge base, ``settings`` are VoteSettings.
     """
-    base, learnt = KnowledgeBase.load(folder), learnt or {"methods": []}
+    base, learnt = KnowledgeBase.load(folder, NEEDED), learnt or {"methods": []}
     if method not in learnt["methods"]:
         return Voter(task, target, base, settings, threads), load_embeddings(paths, ids)
     entries = base.metadata["specobjid"].to_numpy()
@@ -184,9 +195,10 @@ class Voter:
         self.target, self.base, self.settings, self.threads = target, base, settings, threads
         self.label = lambda words: labels_of(task, target, words)
         self.binary = task not in LABELLINGS
-        labels = self.label(base.metadata["label"])
+        number, words = pd.factorize(base.metadata["label"])
+        labels = self.label(words)
         self.names = [OTHER, target] if self.binary else sorted(set(labels))
-        self.codes = np.array([self.names.index(word) for word in labels], dtype="i8")
+        self.codes = np.array([self.names.index(word) for word in labels], dtype="i4")[number]
 
     def votes(self, seed, spectra, queries):
         """Return votes on ``spectra`` (specobjid, position, label) with embeddings [Q, D], method and seed aside.

@@ -3,6 +3,7 @@
 import mmap
 import os
 import shutil
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def create_vectors(path, n, dimension):
     """Return float32 vectors [n, D] in a new .npy file, all 0, mapped for writing."""
     if not n:  # nothing can be mapped from an empty file
         return np.empty((0, dimension), dtype="f4")
-    return np.lib.format.open_memmap(path, mode="w+", dtype="<f4", shape=(n, dimension))
+    return _with_descriptor(np.lib.format.open_memmap(path, mode="w+", dtype="<f4", shape=(n, dimension)), path)
 
 
 def open_vectors(path, shape):
@@ -43,7 +44,7 @@ def open_vectors(path, shape):
     if vectors.shape != shape or vectors.dtype != np.float32:
         got = f"{vectors.dtype} {vectors.shape}"
         raise SearchError("the vectors do not fit their index", item=path, expected=f"float32 {shape}", got=got)
-    return vectors
+    return _with_descriptor(vectors, path)
 
 
 def write_vectors(vectors, path):
@@ -71,6 +72,26 @@ def blocks(vectors, rows=BLOCK):
         release(vectors)
 
 
+def rows_of(vectors, rows):
+    """Return a copy of some rows [R, D] of vectors [N, D], those of a file read from it.
+
+    A mapped row brings what lies around it into this process, up to 2 MB: soon the whole file.
+    """
+    descriptor = getattr(vectors, "descriptor", None)
+    if descriptor is None:
+        return vectors[rows]
+    size, first = vectors.strides[0], vectors.offset
+    parts = [os.pread(descriptor, size, first + size * row) for row in (rows % len(vectors)).tolist()]
+    return np.frombuffer(bytearray().join(parts), dtype=vectors.dtype).reshape(len(rows), vectors.shape[1])
+
+
+def _with_descriptor(vectors, path):
+    """Return mapped vectors that keep their file open, for ``rows_of``, under whatever name it comes to lie."""
+    vectors.descriptor = os.open(path, os.O_RDONLY)
+    weakref.finalize(vectors, os.close, vectors.descriptor)
+    return vectors
+
+
 def check_finite(vectors, names):
     """Raise SearchError naming those of vectors [N, D] that are not finite."""
     bad = np.concatenate([start + np.flatnonzero(~np.isfinite(part).all(axis=1)) for start, part in blocks(vectors)])
@@ -81,9 +102,8 @@ def check_finite(vectors, names):
 
 def distances_to(queries, vectors, rows):
     """Return the L2 distance [Q, K] of queries [Q, D] to the vectors of rows [Q, K], in float64."""
-    found = np.stack([((vectors[r].astype("f8") - q) ** 2).sum(axis=1) for q, r in zip(queries, rows, strict=True)])
-    release(vectors)
-    return np.sqrt(found)
+    found = [((rows_of(vectors, r).astype("f8") - q) ** 2).sum(axis=1) for q, r in zip(queries, rows, strict=True)]
+    return np.sqrt(np.stack(found))
 
 
 def some_rows(n, most, seed):
@@ -93,9 +113,7 @@ def some_rows(n, most, seed):
 
 def sample_distances(embedding, seed=0, n=SAMPLE):
     """Return the pairwise distances of up to ``n`` entries of ``embedding`` [N, D], all of them where N <= n."""
-    found = pdist(np.asarray(embedding[some_rows(len(embedding), n, seed)], dtype="f8"))
-    release(embedding)
-    return found
+    return pdist(rows_of(embedding, some_rows(len(embedding), n, seed)).astype("f8"))
 
 
 def spread(embedding, seed=0):

@@ -19,7 +19,7 @@ def ids(frame, **wanted):
 
 
 def test_knowledge_base_and_test_are_redrawn_within_their_sides(make, sample):
-    roles = sample.roles.to_pandas()
+    roles = sample.roles.table().to_pandas()
     for role, share in (("knowledge_base", 0.9), ("test", 0.8)):
         sets = [ids(roles, task="classes", role=role, seed=seed) for seed in make["config"]().seeds]
         assert sets[0] != sets[1]
@@ -29,7 +29,7 @@ def test_knowledge_base_and_test_are_redrawn_within_their_sides(make, sample):
 
 
 def test_tasks_share_one_mixed_test_set_but_for_their_held_out(survey, sample):
-    roles, labels = sample.roles.to_pandas(), survey[1].to_pandas()
+    roles, labels = sample.roles.table().to_pandas(), survey[1].to_pandas()
     held = set(labels.loc[labels["held_out"].map(len) > 0, "specobjid"])
     for role in ("test", "knowledge_base"):
         liner, lens = (ids(roles, task=name, role=role, seed=0) for name in ("liner", "lens"))
@@ -42,16 +42,18 @@ def test_held_out_lenses_are_never_negative(tasks, make, survey):
     selected, labels = survey
     held = set(labels.filter(pa.array([bool(h) for h in labels["held_out"].to_pylist()]))["specobjid"].to_pylist())
     for negatives in ({"from": "labels"}, MATCHED):
-        roles = draw_sample(
-            selected, labels, {"lens": tasks["lens"] | {"negatives": negatives}}, make["config"](), 5
-        ).roles.to_pandas()
+        roles = (
+            draw_sample(selected, labels, {"lens": tasks["lens"] | {"negatives": negatives}}, make["config"](), 5)
+            .roles.table()
+            .to_pandas()
+        )
         assert held
         assert not ids(roles, task="lens") & held
         assert not ids(roles, task="classes") & held
 
 
 def test_labels_and_subtypes_stand_in_the_roles(survey, sample):
-    roles = sample.roles.to_pandas()
+    roles = sample.roles.table().to_pandas()
     truth = {row["specobjid"]: ("+".join(row["labels"]), row["subtype"]) for row in survey[1].to_pylist()}
     other = roles[roles["task"] != "bpt3"]
     assert [truth.get(i, ("", "")) for i in other["specobjid"]] == list(
@@ -61,11 +63,11 @@ def test_labels_and_subtypes_stand_in_the_roles(survey, sample):
 
 
 def test_three_classes_leave_composites_and_lenses_out(survey, sample):
-    three = sample.roles.to_pandas().query("task == 'bpt3'")
+    three = sample.roles.table().to_pandas().query("task == 'bpt3'")
     truth = {row["specobjid"]: row["labels"] for row in survey[1].to_pylist()}
     assert set(three["label"]) == {"SF", "AGN", "Normal"}
     assert {tuple(truth[i]) for i in three["specobjid"]} == {("SF",), ("LINER",), ("Normal",)}
-    counts = count_roles(sample.roles).set_index(["task", "class", "role"])["n"]
+    counts = count_roles(sample.roles.table()).set_index(["task", "class", "role"])["n"]
     first = three.query("seed == 0 and role == 'test'")
     assert counts["bpt3", "AGN", "test"] == (first["label"] == "AGN").sum()
 
@@ -90,7 +92,7 @@ def test_labelled_spectra_pretrain_first(tasks, make, survey):
     pooled = set(built.specobjid[built.training & (built.rarest >= 0)].tolist())
     for extra in (-50, 40):
         n = len(pooled) + extra
-        roles = draw_sample(selected, labels, tasks, make["config"](n_pretrain=n), 5).roles.to_pandas()
+        roles = draw_sample(selected, labels, tasks, make["config"](n_pretrain=n), 5).roles.table().to_pandas()
         own = ids(roles, role="pretrain") | ids(roles, role="validation")
         assert len(own) == n
         assert own <= pooled if extra < 0 else pooled <= own
@@ -117,15 +119,15 @@ def test_controls_are_matched_unlabelled_unique_and_on_their_side(make, survey):
 def test_controls_join_the_manifest_and_follow_their_target(make, tasks, survey):
     matched = {"lens": tasks["lens"] | {"negatives": MATCHED}}
     got = draw_sample(*survey, matched, make["config"](n_pretrain=0), 5)
-    lens = got.roles.to_pandas().query("task == 'lens' and seed == 1")
+    lens = got.roles.table().to_pandas().query("task == 'lens' and seed == 1")
     for role in ("knowledge_base", "test"):
         own = lens[lens["role"] == role]
         assert (own["label"] == "").sum() == 2 * own["label"].str.contains("Lens").sum() > 0
-    assert set(lens["specobjid"]) <= set(got.manifest["specobjid"].to_pylist())
+    assert set(lens["specobjid"]) <= set(got.manifest.table()["specobjid"].to_pylist())
     pooled = survey[1].filter(pa.array([bool(own) for own in survey[1]["labels"].to_pylist()]))
     n_lenses = sum("Lens" in own for own in pooled["labels"].to_pylist())
-    assert got.manifest.num_rows == pooled.num_rows + 2 * n_lenses  # also the controls that no seed draws
-    assert count_roles(got.roles).query("task == 'lens'")["class"].str.contains("unlabelled").any()
+    assert len(got.manifest) == pooled.num_rows + 2 * n_lenses  # also the controls that no seed draws
+    assert count_roles(got.roles.table()).query("task == 'lens'")["class"].str.contains("unlabelled").any()
 
 
 def test_the_nearest_unused_is_that_of_a_full_search():

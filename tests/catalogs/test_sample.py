@@ -9,7 +9,8 @@ import pytest
 
 from galspec_core.catalogs.labels import LabelConfig, make_labels
 from galspec_core.catalogs.layouts import SILO
-from galspec_core.catalogs.sample import SampleConfig, draw_sample, shard_numbers
+from galspec_core.catalogs.manifest import shard_numbers
+from galspec_core.catalogs.sample import SampleConfig, draw_sample
 from galspec_core.catalogs.settings import amount
 from galspec_core.catalogs.tables import read_catalog
 from galspec_core.catalogs.tasks import Negatives
@@ -31,7 +32,7 @@ def test_no_position_is_on_both_sides(tasks, make, seed):
     ra, dec = 6.0 * where + rng.uniform(-2, 2, 300) / 3600, rng.uniform(-2, 2, 300) / 3600
     selected = make["selected"](300, seed=seed, ra=ra, dec=dec)
     got = draw_sample(selected, make["labels"](selected), tasks, make["config"](draw_seed=seed), 3)
-    manifest, roles = got.manifest.to_pandas(), got.roles.to_pandas()
+    manifest, roles = got.manifest.table().to_pandas(), got.roles.table().to_pandas()
     assert (manifest.groupby("position")["side"].nunique() == 1).all()
     groups = make["groups"](manifest["ra"].to_numpy(), manifest["dec"].to_numpy(), 1.5)
     assert (manifest["side"].groupby(groups).nunique() == 1).all()
@@ -48,8 +49,8 @@ def test_nothing_depends_on_the_order_of_the_files(tasks, make, survey, sample):
     rng = np.random.default_rng(8)
     shuffled = [table.take(rng.permutation(table.num_rows)) for table in (selected, labels)]
     again = draw_sample(*shuffled, tasks, make["config"](), n_shards=5)
-    assert again.manifest.equals(sample.manifest)
-    assert again.roles.equals(sample.roles)
+    assert again.manifest.table().equals(sample.manifest.table())
+    assert again.roles.table().equals(sample.roles.table())
     pd.testing.assert_frame_equal(again.drops, sample.drops)
 
 
@@ -58,19 +59,21 @@ def test_matched_controls_do_not_depend_on_order_either(make, tasks, survey):
     matched = {"lens": tasks["lens"] | {"negatives": MATCHED}}
     rng = np.random.default_rng(9)
     shuffled = [table.take(rng.permutation(table.num_rows)) for table in (selected, labels)]
-    assert draw_sample(*shuffled, matched, make["config"](), 5).roles.equals(
-        draw_sample(selected, labels, matched, make["config"](), 5).roles
+    assert (
+        draw_sample(*shuffled, matched, make["config"](), 5)
+        .roles.table()
+        .equals(draw_sample(selected, labels, matched, make["config"](), 5).roles.table())
     )
 
 
 def test_drawn_and_dropped_are_all(survey, sample):
     drops = sample.drops.set_index("reason")["n"]
-    assert sample.manifest.num_rows + drops["selected, but not drawn"] == survey[0].num_rows
-    assert set(sample.roles["specobjid"].to_pylist()) <= set(sample.manifest["specobjid"].to_pylist())
+    assert len(sample.manifest) + drops["selected, but not drawn"] == survey[0].num_rows
+    assert set(sample.roles.table()["specobjid"].to_pylist()) <= set(sample.manifest.table()["specobjid"].to_pylist())
 
 
 def test_manifest_is_sorted_and_cut_into_equal_parts(sample):
-    manifest = sample.manifest.to_pandas()
+    manifest = sample.manifest.table().to_pandas()
     assert manifest.columns.tolist()[:11] == [
         "specobjid",
         "plate",
@@ -103,8 +106,8 @@ def test_a_survey_without_labels_still_pretrains(make):
     selected = make["selected"](50)
     empty = make_labels(selected, {}, LabelConfig({}, (), ())).table
     got = draw_sample(selected, empty, {}, make["config"](), 2)
-    assert set(got.roles["role"].to_pylist()) == {"pretrain", "validation"}
-    assert set(got.roles["seed"].to_pylist()) == {-1}
+    assert set(got.roles.table()["role"].to_pylist()) == {"pretrain", "validation"}
+    assert set(got.roles.table()["seed"].to_pylist()) == {-1}
 
 
 def test_ids_above_2_63_survive_from_fits_to_roles(tasks, make, tmp_path):
@@ -122,7 +125,9 @@ def test_ids_above_2_63_survive_from_fits_to_roles(tasks, make, tmp_path):
     silo = pq.read_table(tmp_path / "l.parquet")
     assert silo.schema == SILO.schema
     labels = make_labels(selected, {"silo": silo}, LabelConfig({"likely": ["A"]}, ("likely",), ())).table
-    roles = draw_sample(selected, labels, {"lens": tasks["lens"]}, make["config"](knowledge_base=1.0, test={}), 1).roles
+    roles = draw_sample(
+        selected, labels, {"lens": tasks["lens"]}, make["config"](knowledge_base=1.0, test={}), 1
+    ).roles.table()
     assert roles.schema.field("specobjid").type == pa.uint64()
     got = set(roles.filter(pc.equal(roles["task"], "lens"))["specobjid"].to_pylist())
     assert got == {int(i) for i in rows["SPECOBJID"]}

@@ -1,11 +1,14 @@
 """Where no entry is near, in what the model says or in what it leaves, the answer is "don't know"."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from galspec_core.search.knowledge_base import KnowledgeBase
-from galspec_core.search.known import known
+from galspec_core.search.known import known, of_seed
 
 D = 6
 
@@ -62,6 +65,15 @@ def test_entries_of_another_seed_do_not_count(world):
     split = KnowledgeBase.build(apart[:, :D], metadata)
     assert known(split, apart, 0, asked, queries, 0.01).mean() > 0.9
     assert not known(split, apart, 1, asked, queries, 0.01).any()
+
+
+@pytest.mark.parametrize("arrow", [False, True])
+def test_entries_of_a_seed_are_those_that_list_it(arrow):
+    seeds = [[0, 1], [1], [], [2, 0], [3], [0]]
+    column = pd.Series(seeds, dtype=pd.ArrowDtype(pa.list_(pa.int64())) if arrow else object)
+    base = SimpleNamespace(metadata=pd.DataFrame({"seeds": column}))
+    for seed in range(5):
+        np.testing.assert_array_equal(of_seed(base, seed), [seed in own for own in seeds])
 
 
 def test_with_one_position_there_is_no_measure_of_near(world):

@@ -11,6 +11,7 @@ from galspec_core.search.vectors import (
     distances_to,
     open_vectors,
     release,
+    rows_of,
     sample_distances,
     scratch_beside,
     write_vectors,
@@ -35,6 +36,21 @@ def test_what_is_written_is_read_again_after_its_pages_were_let_go_of(mapped, tm
     write_vectors(vectors, tmp_path / "copied.npy")
     for name in ("linked", "copied"):
         np.testing.assert_array_equal(open_vectors(tmp_path / f"{name}.npy", (30, 4)), vectors)
+
+
+def test_rows_of_a_file_are_those_in_memory_also_when_another_file_took_its_name(mapped, tmp_path):
+    vectors, stored = mapped
+    rows = np.array([3, 29, 0, 3, -1])
+    stored.flush()
+    again = open_vectors(tmp_path / "vectors.npy", (30, 4))
+    (tmp_path / "vectors.npy").unlink()
+    np.save(tmp_path / "vectors.npy", np.zeros((30, 4), "f4"))
+    for source in (vectors, stored, again, again[:]):
+        found = rows_of(source, rows)
+        np.testing.assert_array_equal(found, vectors[rows])
+        found[:] = 0  # a copy
+    np.testing.assert_array_equal(again, vectors)
+    assert rows_of(again, rows[:0]).shape == (0, 4)
 
 
 def test_a_part_of_a_mapped_file_is_written_alone(mapped, tmp_path):
