@@ -6,10 +6,11 @@ import os
 import random
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 from galspec_core.errors import FetchError
 from galspec_core.paths import check_below
@@ -219,16 +220,18 @@ def fetch_many(root, rels, config=None):
         If the server stops answering; nothing more is asked of it then.
     """
     root = root.using(config or root.config)
-    waiting, running = iter(enumerate(rels)), {}
+    waiting, running, done = iter(enumerate(rels)), {}, SimpleQueue()
     pool = ThreadPoolExecutor(root.config.threads, thread_name_prefix="fetch")
     try:
         while True:
             for i, rel in itertools.islice(waiting, 2 * root.config.threads - len(running)):
-                running[pool.submit(_content_or_error, root, rel)] = i
+                future = pool.submit(_content_or_error, root, rel)
+                running[future] = i
+                future.add_done_callback(done.put)
             if not running:
                 return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
+            future = done.get()
+            yield running.pop(future), future.result()
     finally:
         root.close()
         pool.shutdown(cancel_futures=True)
@@ -270,8 +273,9 @@ class LocalRoot:
         """Return the content of a small file; raise FetchError where that cannot be had."""
         path = self.local_path(rel)
         try:
-            check_size(rel, path.stat().st_size, self.config.max_bytes_spectrum)
-            content = path.read_bytes()
+            with open(path, "rb", buffering=0) as file:
+                check_size(rel, os.fstat(file.fileno()).st_size, self.config.max_bytes_spectrum)
+                content = file.read()
         except FileNotFoundError:
             raise FetchError("there is no such file", reason="missing", item=path) from None
         except OSError as error:

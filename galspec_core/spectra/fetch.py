@@ -7,17 +7,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from pyarrow import feather
 
 from galspec_core.errors import CatalogError, FetchError, SpectrumError
-from galspec_core.files import write_parquet
+from galspec_core.files import replace
 from galspec_core.log import Progress, logger
 from galspec_core.sas import check_free_space, fetch_many, spec_path
 from galspec_core.spectra.reject import check_share, rejected_row
-from galspec_core.spectra.shard import native_row, native_table, write_native
+from galspec_core.spectra.shard import ROWS_PER_GROUP, native_row, native_table, write_native
 from galspec_core.spectra.spectrum import read_spec_lite
 
 CHUNK = 64  # spectra that a kill can cost
+CHUNKS = "*.arrow"  # files of a job that is not done: they are read once at most, so nothing is packed
 TARGET = ("specobjid", "plate", "mjd", "fiberid", "run2d", "z")
 NATIVE_BYTES = 60_000  # a spectrum on native pixels in Parquet, at most
 
@@ -84,7 +85,7 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     for table, more in _fetch_chunks(
         waiting, root, config, Progress(f"spectra: fetch {shard}", len(targets), done=len(done))
     ):
-        _write_chunk(partial, len(list(partial.glob("*.parquet"))), table)
+        _write_chunk(partial, len(list(partial.glob(CHUNKS))), table)
         kept.append(table)
         rejected += more
     check_share(rejected, len(targets), max_rejected, floor, shard)
@@ -127,27 +128,28 @@ def _read(content, target, path):
     if isinstance(content, Exception):
         raise content
     identity = (target["plate"], target["mjd"], target["fiberid"])
-    return native_row(target, read_spec_lite(content, target["z"], Path(path).name, identity))
+    return native_row(target, read_spec_lite(content, target["z"], path.rpartition("/")[2], identity))
 
 
 def _write_chunk(partial, number, table):
     if table.num_rows:
-        write_parquet(table, partial / f"{number:05d}.parquet")
+        with replace(partial / CHUNKS.replace("*", f"{number:05d}")) as temporary:
+            feather.write_feather(table, temporary, compression="uncompressed")
 
 
 def _read_chunks(partial, wanted):
     """Return the native tables that an earlier job left, of the spectra that are ``wanted``."""
-    tables = [pq.read_table(path) for path in sorted(partial.glob("*.parquet"))]
+    tables = [feather.read_table(path, memory_map=False) for path in sorted(partial.glob(CHUNKS))]
     ids = pa.array(sorted(wanted), pa.uint64())
-    return [table.replace_schema_metadata(None).filter(pc.is_in(table["specobjid"], ids)) for table in tables]
+    return [table.filter(pc.is_in(table["specobjid"], ids)) for table in tables]
 
 
 def write_shard(path, native, targets):
     """Write native tables as one shard in the order of ``targets``."""
-    whole = pa.concat_tables([native_table([]), *native])
+    whole = pa.concat_tables([native_table([]), *native]).combine_chunks()
     place = {target["specobjid"]: i for i, target in enumerate(targets)}
     order = np.argsort([place[i] for i in whole["specobjid"].to_pylist()]).astype("i8")
-    write_native(path, [whole.take(order)])
+    write_native(path, (whole.take(order[i : i + ROWS_PER_GROUP]) for i in range(0, len(order), ROWS_PER_GROUP)))
 
 
 def forget_partial(partial):

@@ -1,6 +1,7 @@
 """Shards: about a thousand spectra in one Parquet file, on native pixels or on a grid."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from galspec_core.record import checksum
 from galspec_core.spectra.spectrum import Spectrum
 
 ROWS_PER_GROUP = 256  # spectra that a reader holds at once: 10 MB of native pixels
+FLOATS, BITS = (pa.field("element", kind, nullable=False) for kind in (pa.float32(), pa.int32()))
 NATIVE_SCHEMA = pa.schema(
     [
         ("specobjid", pa.uint64()),
@@ -22,10 +24,17 @@ NATIVE_SCHEMA = pa.schema(
         ("run2d", pa.string()),
         ("z", pa.float64()),
         ("loglam0", pa.float64()),
-        ("flux", pa.list_(pa.float32())),
-        ("ivar", pa.list_(pa.float32())),
-        ("and_mask", pa.list_(pa.int32())),
+        pa.field("flux", pa.list_(FLOATS), nullable=False),
+        pa.field("ivar", pa.list_(FLOATS), nullable=False),
+        pa.field("and_mask", pa.list_(BITS), nullable=False),
     ]
+)
+IDENTIFIERS = NATIVE_SCHEMA.names[:7]
+PACKING = dict(  # noise is in no dictionary; its bytes pack when those of one place in a number stand together
+    compression="lz4",
+    use_byte_stream_split=["flux.list.element", "ivar.list.element"],
+    use_dictionary=[*IDENTIFIERS, "and_mask.list.element"],
+    write_statistics=IDENTIFIERS,
 )
 
 
@@ -52,14 +61,24 @@ def stack(parts):
 
 def write_native(path, tables):
     """Write native-grid rows, an iterable of tables with NATIVE_SCHEMA, to one Parquet shard, whole or not at all."""
-    with replace(path) as temporary, pq.ParquetWriter(temporary, NATIVE_SCHEMA, compression="zstd") as writer:
+    with replace(path) as temporary, pq.ParquetWriter(temporary, NATIVE_SCHEMA, **PACKING) as writer:
         for table in tables:
             writer.write_table(table, row_group_size=ROWS_PER_GROUP)
 
 
 def native_table(rows):
     """Return a table of native rows, each a dict with the columns of NATIVE_SCHEMA."""
-    return pa.Table.from_pylist(rows, schema=NATIVE_SCHEMA)
+    columns = [_column([row[field.name] for row in rows], field.type) for field in NATIVE_SCHEMA]
+    return pa.Table.from_arrays(columns, schema=NATIVE_SCHEMA)
+
+
+def _column(values, kind):
+    """Return values, numbers or arrays of any length, as a column."""
+    if not pa.types.is_list(kind):
+        return pa.array(values, kind)
+    ends = np.cumsum([0, *map(len, values)], dtype="i4")
+    flat = np.concatenate(values) if values else np.empty(0)
+    return pa.ListArray.from_arrays(ends, pa.array(flat, kind.value_type), type=kind)
 
 
 def native_row(target, spectrum):
@@ -73,16 +92,23 @@ def iterate_native(path):
     """Yield (row, spectrum) for each spectrum of a native shard; ``row`` is a dict of its identifiers."""
     file = pq.ParquetFile(path)
     for batch in file.iter_batches(batch_size=ROWS_PER_GROUP):
-        identifiers = batch.select(NATIVE_SCHEMA.names[:7]).to_pylist()
-        for i, row in enumerate(identifiers):
-            flux, ivar, and_mask = (batch.column(key)[i].values.to_numpy() for key in ("flux", "ivar", "and_mask"))
+        rows = batch.select(IDENTIFIERS).to_pylist()
+        pixels = [_pieces(batch.column(key)) for key in ("flux", "ivar", "and_mask")]
+        for row, flux, ivar, and_mask in zip(rows, *pixels, strict=True):
             yield row, Spectrum(row["loglam0"], flux, ivar, and_mask, row["z"])
+
+
+def _pieces(column):
+    """Return the arrays of a column of lists, views of its memory."""
+    ends, flat = column.offsets.to_numpy(), column.values.to_numpy()
+    return [flat[start:end] for start, end in pairwise(ends)]
 
 
 def gridded_schema(pixels):
     """Return the Parquet schema of gridded spectra with ``pixels`` pixels."""
-    values = pa.list_(pa.float32(), pixels)
-    return pa.schema([("specobjid", pa.uint64()), ("z", pa.float32()), ("flux", values), ("ivar", values)])
+    values = pa.list_(FLOATS, pixels)
+    kinds = dict(specobjid=pa.uint64(), z=pa.float32(), flux=values, ivar=values)
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in kinds.items()])
 
 
 def write_gridded(path, gridded):
@@ -95,7 +121,7 @@ def write_gridded(path, gridded):
     ]
     with replace(path) as temporary:
         table = pa.Table.from_arrays(columns, schema=schema)
-        pq.write_table(table, temporary, compression="zstd", compression_level=1, row_group_size=ROWS_PER_GROUP)
+        pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP, **PACKING)
 
 
 def _fixed(values, kind):

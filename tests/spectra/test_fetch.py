@@ -110,7 +110,7 @@ def test_a_killed_job_goes_on_behind_what_it_has(server, targets, tmp_path, monk
     monkeypatch.setattr(module, "_write_chunk", killed)
     with pytest.raises(KeyboardInterrupt):
         fetch(server, targets, tmp_path)
-    kept = len(list((tmp_path / "partial").glob("*.parquet"))) * 4
+    kept = len(list((tmp_path / "partial").glob("*.arrow"))) * 4
     before = sum(server.hits.values())
     monkeypatch.setattr(module, "_write_chunk", write)
     native, rejected = fetch(server, targets, tmp_path)
