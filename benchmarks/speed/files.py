@@ -22,7 +22,7 @@ from benchmarks.speed.ratio import LIMIT, PEER, Comparison
 from galspec_core.config import load_config
 from galspec_core.sas import FetchConfig, open_root, spec_path
 from galspec_core.spectra.fetch import fetch_shard, forget_partial, read_targets, write_shard
-from galspec_core.spectra.fits_bytes import read_columns, split_hdus
+from galspec_core.spectra.fits_bytes import split_hdus
 from galspec_core.spectra.prepare import PrepareConfig, grid_from_config, grid_shard
 from galspec_core.spectra.reject import write_rejected
 from galspec_core.spectra.shard import write_gridded

@@ -223,7 +223,12 @@ def _column(hdu, i, repeat, letter, offset):
         )
     except ValueError:
         raise damaged(f"{name} has no usable scale", got=hdu.listed(f"TSCAL{i}", f"TZERO{i}")) from None
-    if repeat != 1 or letter not in NUMBERS or hdu.text(f"TNULL{i}") is not None or not np.isfinite([scale, zero]).all():
+    if (
+        repeat != 1
+        or letter not in NUMBERS
+        or hdu.text(f"TNULL{i}") is not None
+        or not np.isfinite([scale, zero]).all()
+    ):
         expected = "one number a row, no TNULL"
         raise SpectrumError(f"{name} is of another kind", reason="wrong type", expected=expected, got=form)
     return Column(name, NUMBERS[letter], offset, scale, zero)

@@ -29,7 +29,7 @@ NATIVE_SCHEMA = pa.schema(
         pa.field("and_mask", pa.list_(BITS), nullable=False),
     ]
 )
-IDENTIFIERS = NATIVE_SCHEMA.names[:7]
+IDENTIFIERS, PIXELS = NATIVE_SCHEMA.names[:7], NATIVE_SCHEMA.names[7:]
 PACKING = dict(  # noise is in no dictionary; its bytes pack when those of one place in a number stand together
     compression="lz4",
     use_byte_stream_split=["flux.list.element", "ivar.list.element"],
@@ -52,6 +52,11 @@ class Gridded:
 
     def __getitem__(self, rows):
         return Gridded(self.specobjid[rows], self.z[rows], self.flux[rows], self.ivar[rows])
+
+
+def empty_gridded(n, pixels):
+    """Return room for ``n`` spectra."""
+    return Gridded(np.empty(n, "u8"), np.empty(n, "f4"), *(np.empty((n, pixels), "f4") for _ in range(2)))
 
 
 def stack(parts):
@@ -83,19 +88,29 @@ def _column(values, kind):
 
 def native_row(target, spectrum):
     """Return the native row of one spectrum; ``target`` has specobjid, plate, mjd, fiberid, run2d and z."""
-    keys = {key: target[key] for key in ("specobjid", "plate", "mjd", "fiberid", "run2d", "z")}
-    pixels = dict(flux=spectrum.flux, ivar=spectrum.ivar, and_mask=spectrum.and_mask)
+    keys = {key: target[key] for key in IDENTIFIERS[:6]}
+    pixels = {key: getattr(spectrum, key) for key in PIXELS}
     return keys | dict(loglam0=spectrum.loglam0) | pixels
+
+
+def count_rows(path):
+    """Return how many spectra a shard holds."""
+    return pq.read_metadata(path).num_rows
 
 
 def iterate_native(path):
     """Yield (row, spectrum) for each spectrum of a native shard; ``row`` is a dict of its identifiers."""
-    file = pq.ParquetFile(path)
-    for batch in file.iter_batches(batch_size=ROWS_PER_GROUP):
-        rows = batch.select(IDENTIFIERS).to_pylist()
-        pixels = [_pieces(batch.column(key)) for key in ("flux", "ivar", "and_mask")]
-        for row, flux, ivar, and_mask in zip(rows, *pixels, strict=True):
+    for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS_PER_GROUP):
+        for row in native_rows(batch):
+            flux, ivar, and_mask = (row.pop(key) for key in PIXELS)
             yield row, Spectrum(row["loglam0"], flux, ivar, and_mask, row["z"])
+
+
+def native_rows(batch):
+    """Return the rows of a record batch with NATIVE_SCHEMA as native_table takes them, their arrays views of its memory."""
+    rows = batch.select(IDENTIFIERS).to_pylist()
+    pixels = zip(*(_pieces(batch.column(key)) for key in PIXELS), strict=True)
+    return [row | dict(zip(PIXELS, arrays, strict=True)) for row, arrays in zip(rows, pixels, strict=True)]
 
 
 def _pieces(column):
@@ -135,11 +150,7 @@ def read_gridded(path, ids=None):
     file = pq.ParquetFile(path)
     pixels = file.schema_arrow.field("flux").type.list_size
     parts = [_gridded_part(batch, pixels, ids) for batch in file.iter_batches(batch_size=ROWS_PER_GROUP)]
-    if not parts:
-        parts = [
-            Gridded(np.empty(0, "u8"), np.empty(0, "f4"), np.empty((0, pixels), "f4"), np.empty((0, pixels), "f4"))
-        ]
-    return stack(parts)
+    return stack(parts or [empty_gridded(0, pixels)])
 
 
 def _gridded_part(batch, pixels, ids):
@@ -159,7 +170,7 @@ def list_shards(paths):
 
     With the checksums a list changes whenever a shard does: what depends on the list alone is made again.
     """
-    rows = [(Path(path).stem, pq.read_metadata(path).num_rows, checksum(path)) for path in paths]
+    rows = [(Path(path).stem, count_rows(path), checksum(path)) for path in paths]
     return pd.DataFrame(rows, columns=["shard", "n", "sha256"])
 
 

@@ -1,6 +1,7 @@
 """One spectrum as SDSS observed it: reading a spec-lite file, good pixels, normalisation."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,6 +15,7 @@ NUMBERS = {"flux": "f4", "loglam": "f8", "ivar": "f4"}  # columns of HDU 1, and 
 COADD, IDENTITY = (*NUMBERS, "and_mask"), ("PLATEID", "MJD", "FIBERID")  # columns of HDU 1, cards of HDU 0
 COMB = DLOGLAM * np.arange(round((OPTICAL[1] - OPTICAL[0]) / DLOGLAM))  # of the longest spectrum
 COMB.flags.writeable = False
+COMB_BLOCK = 1024  # wavelengths are kept for whole multiples of so many pixels
 MASK_BITS = {  # SPPIXMASK (SDSS bitmask documentation), the bits that stand for a pixel without a usable flux
     "NOPLUG": 0,
     "BADTRACE": 1,
@@ -70,8 +72,17 @@ class Spectrum:
 
     @property
     def wave(self):
-        """Vacuum wavelength in Angstrom, observed frame: ndarray[L]."""
-        return 10 ** (self.loglam0 + DLOGLAM * np.arange(len(self.flux)))
+        """Vacuum wavelength in Angstrom, observed frame: ndarray[L]. It is read-only."""
+        n = len(self.flux)
+        return _wavelengths(self.loglam0, -(-n // COMB_BLOCK) * COMB_BLOCK)[:n]
+
+
+@lru_cache(64)
+def _wavelengths(loglam0, n):
+    """Return the wavelengths of ``n`` native pixels: spectra of one plate begin at a few, and powers take long."""
+    wave = 10 ** (loglam0 + comb(n))
+    wave.flags.writeable = False
+    return wave
 
 
 def mask_value(names):
@@ -185,8 +196,8 @@ def _comb_start(loglam, name):
 
 def good_pixels(spectrum, bad_bits):
     """Return where flux and ivar are finite, ivar is positive and none of ``bad_bits`` is set: bool[L]."""
-    finite = np.isfinite(spectrum.flux) & np.isfinite(spectrum.ivar)
-    return finite & (np.nan_to_num(spectrum.ivar) > 0) & ((spectrum.and_mask & bad_bits) == 0)
+    ivar = spectrum.ivar
+    return np.isfinite(spectrum.flux) & (ivar > 0) & (ivar < np.inf) & ((spectrum.and_mask & bad_bits) == 0)
 
 
 def window_median(spectrum, good, window, min_good=0.5):
@@ -206,26 +217,27 @@ def window_median(spectrum, good, window, min_good=0.5):
         "no normalisation window" if too few pixels are good, "median not positive" if the median is zero or below.
     """
     rest = spectrum.wave / (1 + spectrum.z)
-    inside = good & (rest >= window[0]) & (rest <= window[1])
+    window_pixels = slice(rest.searchsorted(window[0]), rest.searchsorted(window[1], side="right"))
+    flux = spectrum.flux[window_pixels][good[window_pixels]]
     whole = np.log10(window[1] / window[0]) / DLOGLAM
-    if inside.sum() < max(min_good * whole, 1):
-        what = f"only {inside.sum()} of {whole:.0f} pixels of the rest-frame window {window[0]:.0f}-{window[1]:.0f} A are good"
+    if len(flux) < max(min_good * whole, 1):
+        what = f"only {len(flux)} of {whole:.0f} pixels of the rest-frame window {window[0]:.0f}-{window[1]:.0f} A are good"
         raise SpectrumError(
             what, reason="no normalisation window", expected=f"{min_good:.0%}", got=f"z = {spectrum.z:.4f}"
         )
-    median = float(np.median(spectrum.flux[inside].astype("f8")))
-    if not median > 0:
+    level = median(flux.astype("f8"))
+    if not level > 0:
         raise SpectrumError(
-            "the median flux of the window is not positive", reason="median not positive", got=f"{median:.3g}"
+            "the median flux of the window is not positive", reason="median not positive", got=f"{level:.3g}"
         )
-    return median
+    return level
 
 
 def normalise(spectrum, good, window, min_good=0.5):
     """Return the spectrum over its window's median: flux * sqrt(ivar), the S/N of each pixel, stays what it was."""
-    median = window_median(spectrum, good, window, min_good)
+    level = window_median(spectrum, good, window, min_good)
     with np.errstate(all="ignore"):  # what passes float32 is infinite or 0, which is a bad pixel
-        flux, ivar = (spectrum.flux / median).astype("f4"), (spectrum.ivar * np.float64(median) ** 2).astype("f4")
+        flux, ivar = (spectrum.flux / level).astype("f4"), (spectrum.ivar * np.float64(level) ** 2).astype("f4")
     return Spectrum(spectrum.loglam0, flux, ivar, spectrum.and_mask, spectrum.z)
 
 
@@ -239,12 +251,13 @@ def check_pixels(spectrum, good, min_good_share):
         raise SpectrumError(
             "the redshift cannot be used", reason="redshift", got=spectrum.z, expected="finite, above -0.1"
         )
-    if not np.isfinite(spectrum.flux).any():
+    share = np.count_nonzero(good) / len(good)
+    if share == 0 and not np.isfinite(spectrum.flux).any():
         raise SpectrumError("no flux is a finite number", reason="all NaN")
-    if not good.any():
+    if share == 0:
         raise SpectrumError("no pixel is good: ivar is 0 or a mask bit is set in each", reason="all masked")
-    if good.mean() < min_good_share:
-        got, expected = f"{good.mean():.1%} of {len(good)}", f"at least {min_good_share:.0%}"
+    if share < min_good_share:
+        got, expected = f"{share:.1%} of {len(good)}", f"at least {min_good_share:.0%}"
         raise SpectrumError("too few pixels are good", reason="few good pixels", got=got, expected=expected)
 
 
