@@ -26,7 +26,7 @@ from galspec_core.spectra.fits_bytes import split_hdus
 from galspec_core.spectra.prepare import PrepareConfig, grid_from_config, grid_shard
 from galspec_core.spectra.reject import write_rejected
 from galspec_core.spectra.shard import write_gridded
-from galspec_core.spectra.spectrum import read_spec_lite
+from galspec_core.spectra.spectrum import read_coadd
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = load_config([ROOT / "config.yaml"])["spectra"]
@@ -48,7 +48,7 @@ def comparisons(setting):
     whole = [_against_bytes(ours, paths), *_against_spender(ours, paths, targets, setting.scratch, setting.small)]
     if setting.small:
         return whole
-    others = [*_against_specutils(ours, paths, targets, setting.scratch), *_readers(paths)]
+    others = [*_against_specutils(ours, paths, targets, setting.scratch), *_readers(paths, targets)]
     return [*whole, *others, _cores(sas, targets, setting.scratch)]
 
 
@@ -85,7 +85,8 @@ def _path(target):
 def _targets(sas, n):
     """Return at most ``n`` targets from all over a SAS folder; redshifts are those in the files."""
     targets, paths = [], sorted(sas.rglob("spec-*.fits"))
-    for i, path in enumerate(paths[:: -(-len(paths) // n)]):
+    for i in np.linspace(0, len(paths) - 1, min(n, len(paths))).astype(int).tolist():
+        path = paths[i]
         plate, mjd, fiberid = map(int, path.stem.split("-")[1:])
         z = float(fits.getdata(path, 2)["Z"][0])
         target = dict(specobjid=i + 1, plate=plate, mjd=mjd, fiberid=fiberid, run2d=path.parents[3].name, z=z)
@@ -108,13 +109,9 @@ def _against_bytes(ours, paths):
 
 
 def _pixels_of(path):
-    """Return where the pixels of a file are: its path, the first byte, and their layout as a dtype and a number."""
-    content = path.read_bytes()
-    table = split_hdus(content, path.name)[1]
-    columns = table_columns(table, ("flux", "ivar"), path.name)
-    formats, offsets = zip(*((column.dtype, column.offset) for column in columns.values()), strict=True)
-    layout = dict(names=list(columns), formats=formats, offsets=offsets, itemsize=table.number("NAXIS1"))
-    return path, table.data, np.dtype(layout), table.number("NAXIS2")
+    """Return where the pixels of a file are: its path, the first byte of HDU 1's rows, their dtype and number."""
+    table = fits.getdata(path, 1)
+    return path, split_hdus(path.read_bytes(), path.name)[1].data, table.dtype, len(table)
 
 
 def _pass_over(places):
@@ -147,18 +144,19 @@ def _against_specutils(ours, paths, targets, scratch):
         yield _comparison(WHOLE, f"astropy and specutils 2.4.0, {resampler}", PEER, ours, other, work, 25, note)
 
 
-def _readers(paths):
+def _readers(paths, targets):
     """Yield the comparison of our reader with each library's that is installed."""
-    ours, n = partial(_read_all, paths), min(PEERS["specutils"], len(paths))
+    identities = [tuple(target[key] for key in ("plate", "mjd", "fiberid")) for target in targets]
+    ours, n = partial(_read_all, paths, identities), min(PEERS["specutils"], len(paths))
     for against, (package, read, note) in files_peers.READERS.items():
         if find_spec(package):
             other = partial(_each, read, paths[:n])
             yield _comparison("reader", against, PEER, ours, other, (len(paths), n), 3, note)
 
 
-def _read_all(paths):
-    for path in paths:
-        read_spec_lite(path.read_bytes(), 0.1)
+def _read_all(paths, identities):
+    for path, identity in zip(paths, identities, strict=True):
+        read_coadd(path.read_bytes(), path.name, identity)
 
 
 def _each(read, paths):
