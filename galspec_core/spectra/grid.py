@@ -98,27 +98,34 @@ def bridge_bad_pixels(flux, good):
     return flux
 
 
-def left_neighbours(wave, target, guess):
-    """Return the last native pixel at or below each target wavelength, at most the last but one: int[len(target)].
+def find_neighbours(wave, target, guess):
+    """Return the native pixel below each target wavelength, at most the last but one, and the share of the next: in 0 to 1.
 
-    ``guess``, of the same shape, makes it quick where it is right: what it missed is searched for.
+    ``guess``, int of the shape of ``target``, makes it quick where it is right: what it missed is searched for.
     """
     left = np.minimum(np.maximum(guess, 0), len(wave) - 2)
-    missed = np.flatnonzero((wave.take(left) > target) | (wave.take(left + 1) <= target))
-    left[missed] = np.clip(wave.searchsorted(target[missed], side="right") - 1, 0, len(wave) - 2)
-    return left
+    share = _share(wave, target, left)
+    missed = np.flatnonzero((share < 0) | (share >= 1))
+    if len(missed):
+        found = wave.searchsorted(target[missed], side="right") - 1
+        left[missed] = np.minimum(np.maximum(found, 0), len(wave) - 2)
+        share[missed] = np.clip(_share(wave, target[missed], left[missed]), 0.0, 1.0)
+    return left, share
 
 
-def interpolate_linear(wave, flux, var, target, left):
+def _share(wave, target, left):
+    below = wave.take(left)
+    return (target - below) / (wave.take(left + 1) - below)
+
+
+def interpolate_linear(wave, flux, var, target, left, share):
     """Interpolate between the two nearest native pixels.
 
     Noise: a pixel midway between two has half their variance and one that falls on a pixel all of it, so the noise
     level ripples along the grid and neighbours are correlated. The returned variance is each pixel's own; the
     correlation is lost. A bad native pixel (infinite variance) makes bad both pixels that lean on it.
     """
-    right, below = left + 1, wave.take(left)
-    share = np.minimum(np.maximum((target - below) / (wave.take(right) - below), 0.0), 1.0)
-    rest = 1 - share
+    right, rest = left + 1, 1 - share
     variance = _weigh(rest, var.take(left)) + _weigh(share, var.take(right))
     return rest * flux.take(left) + share * flux.take(right), variance
 
@@ -129,13 +136,13 @@ def _weigh(share, var):
         return np.where(share > 1e-6, share**2 * var, 0.0)
 
 
-def interpolate_nearest(wave, flux, var, target, left):
+def interpolate_nearest(wave, flux, var, target, left, share):
     """Take the nearest native pixel: noise stays independent and true in level, lines move by up to half a pixel."""
     nearest = left + (target > (wave.take(left) + wave.take(left + 1)) / 2)
     return flux.take(nearest), var.take(nearest)
 
 
-def average_over_pixels(wave, flux, var, target, left):
+def average_over_pixels(wave, flux, var, target, left, share):
     """Average the native pixels that a target pixel covers, by their overlap: the flux integral is conserved.
 
     Noise: falls as a wide target pixel averages several native ones; narrow target pixels repeat one, correlated. A
@@ -197,7 +204,7 @@ def to_grid(spectrum: Spectrum, good, grid: Grid):
     """
     stretch = 1 + spectrum.z if grid.frame == "rest" else 1
     wave, target = spectrum.wave / stretch, grid.wavelengths
-    ends = wave[np.flatnonzero(good)[[0, -1]]]
+    ends = wave[good.argmax()], wave[len(good) - 1 - good[::-1].argmax()]
     first, behind = target.searchsorted(ends[0]), target.searchsorted(ends[1], side="right")
     coverage = (behind - first) / grid.pixels
     if coverage < max(grid.min_coverage, 1 / grid.pixels):
@@ -206,10 +213,10 @@ def to_grid(spectrum: Spectrum, good, grid: Grid):
         raise SpectrumError(what, reason="little coverage", expected=f"{grid.min_coverage:.0%}", got=got)
     part = slice(max(first - 1, 0), behind + 1)  # the pixels beyond tell how wide the outermost are
     guess = (grid.loglam[part] + (np.log10(stretch) - spectrum.loglam0)) / DLOGLAM
-    left = left_neighbours(wave, target[part], guess.astype(np.intp))
+    left, share = find_neighbours(wave, target[part], guess.astype(np.intp))
     flux, ivar = np.zeros((2, grid.pixels), "f4")
     pixels = bridge_bad_pixels(spectrum.flux.astype("f8"), good), _variance(spectrum.ivar, good)
-    flux[part], var = INTERPOLATIONS[grid.interpolation](wave, *pixels, target[part], left)
+    flux[part], var = INTERPOLATIONS[grid.interpolation](wave, *pixels, target[part], left, share)
     with np.errstate(divide="ignore"):
         ivar[part] = np.where(var > 0, 1 / var, 0.0)
     ivar[:first] = ivar[behind:] = 0

@@ -8,7 +8,7 @@ from galspec_core.log import Progress
 from galspec_core.spectra.grid import Grid, to_grid
 from galspec_core.spectra.reject import check_share, rejected_row
 from galspec_core.spectra.shard import count_rows, empty_gridded, iterate_native
-from galspec_core.spectra.spectrum import check_measured, check_pixels, good_pixels, mask_value, normalise
+from galspec_core.spectra.spectrum import check_measured, check_pixels, good_pixels, mask_value, normalise, usable
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def prepare(spectrum, config, grid):
     good = good_pixels(spectrum, config.bad_bits)
     check_pixels(spectrum, good, config.min_good_share)
     spectrum = normalise(spectrum, good, config.norm_window, config.norm_min_good)
-    good &= good_pixels(spectrum, 0)  # float32 ends at 3e38: a number beyond is infinite once normalised
+    good &= usable(spectrum)  # float32 ends at 3e38: a number beyond is infinite once normalised
     check_pixels(spectrum, good, config.min_good_share)
     return to_grid(spectrum, good, grid)
 

@@ -33,7 +33,7 @@ IDENTIFIERS, PIXELS = NATIVE_SCHEMA.names[:7], NATIVE_SCHEMA.names[7:]
 PACKING = dict(  # noise is in no dictionary; its bytes pack when those of one place in a number stand together
     compression="lz4",
     use_byte_stream_split=["flux.list.element", "ivar.list.element"],
-    use_dictionary=[*IDENTIFIERS, "and_mask.list.element"],
+    use_dictionary=IDENTIFIERS,
     write_statistics=IDENTIFIERS,
 )
 

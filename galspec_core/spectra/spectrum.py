@@ -196,8 +196,12 @@ def _comb_start(loglam, name):
 
 def good_pixels(spectrum, bad_bits):
     """Return where flux and ivar are finite, ivar is positive and none of ``bad_bits`` is set: bool[L]."""
-    ivar = spectrum.ivar
-    return np.isfinite(spectrum.flux) & (ivar > 0) & (ivar < np.inf) & ((spectrum.and_mask & bad_bits) == 0)
+    return usable(spectrum) & ((spectrum.and_mask & bad_bits) == 0)
+
+
+def usable(spectrum):
+    """Return where flux and ivar are finite and ivar is positive, whatever the mask says: bool[L]."""
+    return np.isfinite(spectrum.flux) & (spectrum.ivar > 0) & (spectrum.ivar < np.inf)
 
 
 def window_median(spectrum, good, window, min_good=0.5):

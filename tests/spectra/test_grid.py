@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from galspec_core.errors import ConfigError, SpectrumError
-from galspec_core.spectra.grid import INTERPOLATIONS, Grid, bridge_bad_pixels, left_neighbours, pixel_edges, to_grid
+from galspec_core.spectra.grid import INTERPOLATIONS, Grid, bridge_bad_pixels, find_neighbours, pixel_edges, to_grid
 from galspec_core.spectra.spectrum import Spectrum
 
 PAPER = Grid("observed", "linear", (3850.0, 9000.0), 3688, min_coverage=0.5)
@@ -62,7 +62,7 @@ def test_averaging_conserves_the_flux_integral():
     flux = rng.normal(1, 1, 3850)
     target = np.linspace(4000, 9000, 900)
     mean, _ = INTERPOLATIONS["average"](
-        wave, flux, np.ones(3850), target, left_neighbours(wave, target, np.zeros(len(target), int))
+        wave, flux, np.ones(3850), target, *find_neighbours(wave, target, np.zeros(len(target), int))
     )
     edges, bins = pixel_edges(wave), pixel_edges(target)
     total = np.diff(np.interp(bins[[0, -1]], edges, np.r_[0, np.cumsum(flux * np.diff(edges))]))
@@ -76,8 +76,8 @@ def test_the_variance_foretold_is_the_variance_found(name, pixels):
     wave = 10 ** (3.58 + 1e-4 * np.arange(3850))
     var = np.linspace(0.5, 2, 3850)
     target = np.linspace(4000, 9000, pixels)
-    left = left_neighbours(wave, target, np.zeros(len(target), int))
-    draws = [INTERPOLATIONS[name](wave, rng.normal(0, np.sqrt(var)), var, target, left) for _ in range(400)]
+    lean = find_neighbours(wave, target, np.zeros(len(target), int))
+    draws = [INTERPOLATIONS[name](wave, rng.normal(0, np.sqrt(var)), var, target, *lean) for _ in range(400)]
     found = np.var([flux for flux, _ in draws], axis=0)
     foretold = draws[0][1]
     assert np.mean(found / foretold) == pytest.approx(1, abs=0.01)
