@@ -92,7 +92,9 @@ def _log_wavelengths(grid):
 
 def bridge_bad_pixels(flux, good):
     """Return flux with bad pixels drawn straight between their nearest good neighbours, level beyond the ends: [L]."""
-    bad, known = np.flatnonzero(~good), np.flatnonzero(good)
+    beside = good.copy()  # good pixels with a bad neighbour, and both ends: nothing else is looked at
+    beside[1:-1] &= ~(good[:-2] & good[2:])
+    bad, known = np.flatnonzero(~good), np.flatnonzero(beside)
     flux = np.array(flux)
     flux[bad] = np.interp(bad, known, flux[known])
     return flux

@@ -1,5 +1,6 @@
 """One spectrum as SDSS observed it: reading a spec-lite file, good pixels, normalisation."""
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -251,7 +252,7 @@ def check_pixels(spectrum, good, min_good_share):
     The reason is "all NaN", "all masked", "few good pixels" or "redshift": a redshift that is not finite or not above
     -0.1 has no rest frame.
     """
-    if not (np.isfinite(spectrum.z) and spectrum.z > -0.1):
+    if not (math.isfinite(spectrum.z) and spectrum.z > -0.1):
         raise SpectrumError(
             "the redshift cannot be used", reason="redshift", got=spectrum.z, expected="finite, above -0.1"
         )

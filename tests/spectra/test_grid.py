@@ -123,6 +123,25 @@ def test_bridging_leaves_good_pixels_alone():
     assert bridge_bad_pixels(flux, good).tolist() == [1, 1, 2, 3, 3]
 
 
+def test_bridging_looks_only_at_the_nearest_good_pixels():
+    rng = np.random.default_rng(3)
+    for share in (0.02, 0.5, 0.98):
+        flux, good = rng.normal(size=500), rng.random(500) > share
+        at = np.arange(500)
+        assert np.array_equal(bridge_bad_pixels(flux, good), np.where(good, flux, np.interp(at, at[good], flux[good])))
+
+
+@pytest.mark.parametrize("spread", [0, 1, 1000])
+def test_neighbours_are_those_a_search_finds_however_wrong_the_guess(spread):
+    rng = np.random.default_rng(4)
+    wave = spectrum_of(np.ones(3850)).wave
+    target = np.sort(np.concatenate([rng.uniform(3700, 9400, 2000), wave[[0, 1, 700, -2, -1]]]))
+    guess = wave.searchsorted(target) + rng.integers(-spread, spread + 1, len(target))
+    left, share = find_neighbours(wave, target, guess)
+    assert np.array_equal(left, np.clip(wave.searchsorted(target, side="right") - 1, 0, 3848))
+    assert np.array_equal(share, np.clip((target - wave[left]) / (wave[left + 1] - wave[left]), 0, 1))
+
+
 @pytest.mark.parametrize(
     "change", [dict(frame="resst"), dict(spacing="cubic"), dict(interpolation="spline"), dict(fill="nan")]
 )
