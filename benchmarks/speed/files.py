@@ -29,10 +29,11 @@ from galspec_core.spectra.shard import write_gridded
 from galspec_core.spectra.spectrum import read_coadd
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = load_config([ROOT / "config.yaml"])["spectra"]
+CONFIG = load_config([ROOT / "config.yaml"])
+SETTINGS, EXCLUDED = CONFIG["spectra"], set(CONFIG["catalogs"]["select"]["exclude_run2d"])
 PREPARE = ("bad_mask_bits", "norm_window", "norm_min_good", "min_good_share", "max_rejected", "max_rejected_floor")
 GRID = grid_from_config("observed", SETTINGS["grids"]["observed"])
-FULL, SMALL = 641, 96  # spectra
+FULL, SMALL = 512, 96  # spectra
 PEERS = {"spender": 96, "specutils": 96, "flux": 12}  # spectra that a slow one gets, at most
 CORES = 2
 UNIT = "s a spectrum"
@@ -83,8 +84,8 @@ def _path(target):
 
 
 def _targets(sas, n):
-    """Return at most ``n`` targets from all over a SAS folder; redshifts are those in the files."""
-    targets, paths = [], sorted(sas.rglob("spec-*.fits"))
+    """Return at most ``n`` targets from all over a SAS folder, of reductions that a run uses; redshifts from the files."""
+    targets, paths = [], [p for p in sorted(sas.rglob("spec-*.fits")) if p.parents[3].name not in EXCLUDED]
     for i in np.linspace(0, len(paths) - 1, min(n, len(paths))).astype(int).tolist():
         path = paths[i]
         plate, mjd, fiberid = map(int, path.stem.split("-")[1:])
