@@ -77,6 +77,8 @@ class SasRoot:
     ``options`` are ``seed``, ``sleep`` and ``clock`` of Patience.
     """
 
+    at_once = 1  # files that a thread asks for before it hands them over
+
     def __init__(self, url, config, **options):
         self.url, self.config, self._options, self._idle = url.rstrip("/"), config, options, []
         self.patience = Patience(config, **options)

@@ -37,7 +37,7 @@ class Spender(Network):
         super().__init__()
         spender = load_spender()
         rest = np.linspace(wave[0] / (1 + highest_z), wave[-1], pixels, dtype="f4")
-        instrument = spender.Instrument(torch.as_tensor(wave, dtype=torch.float32))
+        instrument = spender.Instrument(torch.tensor(wave, dtype=torch.float32))
         self.model = spender.SpectrumAutoencoder(instrument, torch.from_numpy(rest), n_latent=latents)
 
     def loss(self, batch, generator):

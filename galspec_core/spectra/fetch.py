@@ -5,19 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from pyarrow import feather
 
 from galspec_core.errors import CatalogError, FetchError, SpectrumError
-from galspec_core.files import write_parquet
+from galspec_core.files import replace
 from galspec_core.log import Progress, logger
 from galspec_core.sas import check_free_space, fetch_many, spec_path
 from galspec_core.spectra.reject import check_share, rejected_row
-from galspec_core.spectra.shard import native_row, native_table, write_native
+from galspec_core.spectra.shard import ROWS_PER_GROUP, native_row, native_rows, native_table, write_native
 from galspec_core.spectra.spectrum import read_spec_lite
 
 CHUNK = 64  # spectra that a kill can cost
+CHUNKS = "*.arrow"  # files of a job that is not done: they are read once at most, so nothing is packed
 TARGET = ("specobjid", "plate", "mjd", "fiberid", "run2d", "z")
 NATIVE_BYTES = 60_000  # a spectrum on native pixels in Parquet, at most
 
@@ -63,7 +62,7 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
 
     Returns
     -------
-    native, rejected : list of pyarrow tables, list of dict
+    native, rejected : list of dict
         Native rows in any order, and the rejected rows.
 
     Raises
@@ -76,23 +75,23 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     partial = Path(partial)
     partial.mkdir(parents=True, exist_ok=True)
     kept, rejected = _read_chunks(partial, {target["specobjid"] for target in targets}), []
-    done = {row for table in kept for row in table["specobjid"].to_pylist()}
+    done = {row["specobjid"] for row in kept}
     waiting = [target for target in targets if target["specobjid"] not in done]
     check_free_space(partial, NATIVE_BYTES * 2 * len(waiting))
     if done:
         logger.info("going on behind %d spectra of an earlier job", len(done))
-    for table, more in _fetch_chunks(
+    for rows, more in _fetch_chunks(
         waiting, root, config, Progress(f"spectra: fetch {shard}", len(targets), done=len(done))
     ):
-        _write_chunk(partial, len(list(partial.glob("*.parquet"))), table)
-        kept.append(table)
+        _write_chunk(partial, len(list(partial.glob(CHUNKS))), rows)
+        kept += rows
         rejected += more
     check_share(rejected, len(targets), max_rejected, floor, shard)
     return kept, rejected
 
 
 def _fetch_chunks(targets, root, config, progress):
-    """Yield (native table, rejected rows) for every CHUNK spectra that came, also before a server that went down."""
+    """Yield (native rows, rejected rows) for every CHUNK spectra that came, also before a server that went down."""
     rows, rejected = [], []
     try:
         for target, path, content in _contents(targets, root, config):
@@ -102,12 +101,12 @@ def _fetch_chunks(targets, root, config, progress):
                 rejected.append(rejected_row(target, "fetch", error))
             progress.add(note=f"{len(rejected)} rejected of these" if rejected else "")
             if len(rows) + len(rejected) >= CHUNK:
-                yield native_table(rows), rejected
+                yield rows, rejected
                 rows, rejected = [], []
     except FetchError:
-        yield native_table(rows), rejected
+        yield rows, rejected
         raise
-    yield native_table(rows), rejected
+    yield rows, rejected
 
 
 def _contents(targets, root, config):
@@ -127,27 +126,28 @@ def _read(content, target, path):
     if isinstance(content, Exception):
         raise content
     identity = (target["plate"], target["mjd"], target["fiberid"])
-    return native_row(target, read_spec_lite(content, target["z"], Path(path).name, identity))
+    return native_row(target, read_spec_lite(content, target["z"], path.rpartition("/")[2], identity))
 
 
-def _write_chunk(partial, number, table):
-    if table.num_rows:
-        write_parquet(table, partial / f"{number:05d}.parquet")
+def _write_chunk(partial, number, rows):
+    if rows:
+        with replace(partial / CHUNKS.replace("*", f"{number:05d}")) as temporary:
+            feather.write_feather(native_table(rows), temporary, compression="uncompressed")
 
 
 def _read_chunks(partial, wanted):
-    """Return the native tables that an earlier job left, of the spectra that are ``wanted``."""
-    tables = [pq.read_table(path) for path in sorted(partial.glob("*.parquet"))]
-    ids = pa.array(sorted(wanted), pa.uint64())
-    return [table.replace_schema_metadata(None).filter(pc.is_in(table["specobjid"], ids)) for table in tables]
+    """Return the native rows that an earlier job left, of the spectra that are ``wanted``."""
+    tables = (feather.read_table(path, memory_map=False) for path in sorted(partial.glob(CHUNKS)))
+    rows = (row for table in tables for batch in table.to_batches() for row in native_rows(batch))
+    return [row for row in rows if row["specobjid"] in wanted]
 
 
 def write_shard(path, native, targets):
-    """Write native tables as one shard in the order of ``targets``."""
-    whole = pa.concat_tables([native_table([]), *native])
+    """Write native rows as one shard in the order of ``targets``, a row group at a time."""
     place = {target["specobjid"]: i for i, target in enumerate(targets)}
-    order = np.argsort([place[i] for i in whole["specobjid"].to_pylist()]).astype("i8")
-    write_native(path, [whole.take(order)])
+    rows = sorted(native, key=lambda row: place[row["specobjid"]])
+    groups = range(0, max(len(rows), 1), ROWS_PER_GROUP)
+    write_native(path, (native_table(rows[i : i + ROWS_PER_GROUP]) for i in groups))
 
 
 def forget_partial(partial):

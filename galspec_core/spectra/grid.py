@@ -1,6 +1,7 @@
 """A common grid: the pixels on which an encoder sees every spectrum."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -68,10 +69,17 @@ class Grid:
                 "a log grid has steps of 1e-4 dex", item="spectra.grids: pixels", expected=pixels, got=self.pixels
             )
 
-    @property
+    @cached_property
     def wavelengths(self):
-        """Wavelength of each pixel in Angstrom, in the grid's frame: ndarray[pixels]."""
-        return SPACINGS[self.spacing](self)
+        """Wavelength of each pixel in Angstrom, in the grid's frame: ndarray[pixels]. It is read-only."""
+        wave = SPACINGS[self.spacing](self)
+        wave.flags.writeable = False
+        return wave
+
+    @cached_property
+    def loglam(self):
+        """log10 of ``wavelengths``: ndarray[pixels]."""
+        return np.log10(self.wavelengths)
 
 
 def _linear_wavelengths(grid):
@@ -84,39 +92,59 @@ def _log_wavelengths(grid):
 
 def bridge_bad_pixels(flux, good):
     """Return flux with bad pixels drawn straight between their nearest good neighbours, level beyond the ends: [L]."""
-    at = np.arange(len(flux))
-    return np.where(good, flux, np.interp(at, at[good], flux[good]))
+    beside = good.copy()  # good pixels with a bad neighbour, and both ends: nothing else is looked at
+    beside[1:-1] &= ~(good[:-2] & good[2:])
+    bad, known = np.flatnonzero(~good), np.flatnonzero(beside)
+    flux = np.array(flux)
+    flux[bad] = np.interp(bad, known, flux[known])
+    return flux
 
 
-def interpolate_linear(wave, flux, var, target):
+def find_neighbours(wave, target, guess):
+    """Return the native pixel below each target wavelength, at most the last but one, and the share of the next: in 0 to 1.
+
+    ``guess``, int of the shape of ``target``, makes it quick where it is right: what it missed is searched for.
+    """
+    left = np.minimum(np.maximum(guess, 0), len(wave) - 2)
+    share = _share(wave, target, left)
+    missed = np.flatnonzero((share < 0) | (share >= 1))
+    if len(missed):
+        found = wave.searchsorted(target[missed], side="right") - 1
+        left[missed] = np.minimum(np.maximum(found, 0), len(wave) - 2)
+        share[missed] = np.clip(_share(wave, target[missed], left[missed]), 0.0, 1.0)
+    return left, share
+
+
+def _share(wave, target, left):
+    below = wave.take(left)
+    return (target - below) / (wave.take(left + 1) - below)
+
+
+def interpolate_linear(wave, flux, var, target, left, share):
     """Interpolate between the two nearest native pixels.
 
     Noise: a pixel midway between two has half their variance and one that falls on a pixel all of it, so the noise
     level ripples along the grid and neighbours are correlated. The returned variance is each pixel's own; the
     correlation is lost. A bad native pixel (infinite variance) makes bad both pixels that lean on it.
     """
-    left = np.clip(np.searchsorted(wave, target, side="right") - 1, 0, len(wave) - 2)
-    share = (target - wave[left]) / (wave[left + 1] - wave[left])
-    share = np.clip(share, 0.0, 1.0)
-    return (1 - share) * flux[left] + share * flux[left + 1], _weigh(1 - share, var[left]) + _weigh(
-        share, var[left + 1]
-    )
+    right, rest = left + 1, 1 - share
+    variance = _weigh(rest, var.take(left)) + _weigh(share, var.take(right))
+    return rest * flux.take(left) + share * flux.take(right), variance
 
 
 def _weigh(share, var):
     """Return share**2 * var, with 0 for a share so small that the pixel does not count (0 * inf is 0 here)."""
-    counts = share > 1e-6
-    return np.where(counts, share**2 * np.where(counts, var, 0.0), 0.0)
+    with np.errstate(invalid="ignore"):
+        return np.where(share > 1e-6, share**2 * var, 0.0)
 
 
-def interpolate_nearest(wave, flux, var, target):
+def interpolate_nearest(wave, flux, var, target, left, share):
     """Take the nearest native pixel: noise stays independent and true in level, lines move by up to half a pixel."""
-    edges = (wave[1:] + wave[:-1]) / 2
-    nearest = np.searchsorted(edges, target)
-    return flux[nearest], var[nearest]
+    nearest = left + (target > (wave.take(left) + wave.take(left + 1)) / 2)
+    return flux.take(nearest), var.take(nearest)
 
 
-def average_over_pixels(wave, flux, var, target):
+def average_over_pixels(wave, flux, var, target, left, share):
     """Average the native pixels that a target pixel covers, by their overlap: the flux integral is conserved.
 
     Noise: falls as a wide target pixel averages several native ones; narrow target pixels repeat one, correlated. A
@@ -159,12 +187,10 @@ def _integral_of_squares(per_pixel, position):
 
 SPACINGS = {"linear": _linear_wavelengths, "log": _log_wavelengths}
 INTERPOLATIONS = {"linear": interpolate_linear, "nearest": interpolate_nearest, "average": average_over_pixels}
-FILLS = {
-    "edge": lambda flux, inside: np.where(
-        inside, flux, np.interp(np.arange(len(flux)), np.flatnonzero(inside), flux[inside])
-    ),
-    "zero": lambda flux, inside: np.where(inside, flux, 0.0),
-    "one": lambda flux, inside: np.where(inside, flux, 1.0),
+FILLS = {  # flux before and behind what a spectrum covers, from its first and last flux there
+    "edge": lambda first, last: (first, last),
+    "zero": lambda first, last: (0.0, 0.0),
+    "one": lambda first, last: (1.0, 1.0),
 }
 
 
@@ -178,16 +204,29 @@ def to_grid(spectrum: Spectrum, good, grid: Grid):
     SpectrumError
         "little coverage" if less than ``grid.min_coverage`` of the grid lies between the first and last good pixel.
     """
-    wave = spectrum.wave / (1 + spectrum.z if grid.frame == "rest" else 1)
-    target = grid.wavelengths
-    ends = wave[np.flatnonzero(good)[[0, -1]]]
-    inside = (target >= ends[0]) & (target <= ends[1])
-    if inside.mean() < max(grid.min_coverage, 1 / grid.pixels):
-        what = f"the good pixels cover {inside.mean():.1%} of the {grid.frame}-frame grid"
+    stretch = 1 + spectrum.z if grid.frame == "rest" else 1
+    wave, target = spectrum.wave / stretch, grid.wavelengths
+    ends = wave[good.argmax()], wave[len(good) - 1 - good[::-1].argmax()]
+    first, behind = target.searchsorted(ends[0]), target.searchsorted(ends[1], side="right")
+    coverage = (behind - first) / grid.pixels
+    if coverage < max(grid.min_coverage, 1 / grid.pixels):
+        what = f"the good pixels cover {coverage:.1%} of the {grid.frame}-frame grid"
         got = f"{ends[0]:.0f}-{ends[1]:.0f} A, z = {spectrum.z:.4f}"
         raise SpectrumError(what, reason="little coverage", expected=f"{grid.min_coverage:.0%}", got=got)
-    flux = bridge_bad_pixels(spectrum.flux.astype("f8"), good)
-    var = np.where(good, 1 / np.where(good, spectrum.ivar, 1.0).astype("f8"), np.inf)
-    flux, var = INTERPOLATIONS[grid.interpolation](wave, flux, var, target)
-    ivar = np.where(inside & np.isfinite(var), 1 / np.where(var > 0, var, np.inf), 0.0)
-    return FILLS[grid.fill](flux, inside).astype("f4"), ivar.astype("f4")
+    part = slice(max(first - 1, 0), behind + 1)  # the pixels beyond tell how wide the outermost are
+    guess = (grid.loglam[part] + (np.log10(stretch) - spectrum.loglam0)) / DLOGLAM
+    left, share = find_neighbours(wave, target[part], guess.astype(np.intp))
+    flux, ivar = np.zeros((2, grid.pixels), "f4")
+    pixels = bridge_bad_pixels(spectrum.flux.astype("f8"), good), _variance(spectrum.ivar, good)
+    flux[part], var = INTERPOLATIONS[grid.interpolation](wave, *pixels, target[part], left, share)
+    with np.errstate(divide="ignore"):
+        ivar[part] = np.where(var > 0, 1 / var, 0.0)
+    ivar[:first] = ivar[behind:] = 0
+    flux[:first], flux[behind:] = FILLS[grid.fill](flux[first], flux[behind - 1])
+    return flux, ivar
+
+
+def _variance(ivar, good):
+    """Return 1 / ivar[L] as float64, infinite where a pixel is bad."""
+    var = np.full(len(ivar), np.inf)
+    return np.divide(1, ivar, out=var, where=good, dtype="f8")

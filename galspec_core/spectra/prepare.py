@@ -1,15 +1,14 @@
 """From native shards to gridded ones: check, normalise, resample."""
 
 from dataclasses import dataclass, fields
-
-import numpy as np
+from functools import cached_property
 
 from galspec_core.errors import ConfigError, SpectrumError
 from galspec_core.log import Progress
 from galspec_core.spectra.grid import Grid, to_grid
 from galspec_core.spectra.reject import check_share, rejected_row
-from galspec_core.spectra.shard import Gridded, iterate_native
-from galspec_core.spectra.spectrum import check_measured, check_pixels, good_pixels, mask_value, normalise
+from galspec_core.spectra.shard import count_rows, empty_gridded, iterate_native
+from galspec_core.spectra.spectrum import check_measured, check_pixels, good_pixels, mask_value, normalise, usable
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,11 @@ class PrepareConfig:
     min_good_share: float
     max_rejected: float
     max_rejected_floor: int
+
+    @cached_property
+    def bad_bits(self):
+        """The and_mask bits of a bad pixel as one number."""
+        return mask_value(self.bad_mask_bits)
 
 
 def grid_from_config(name, entry):
@@ -40,10 +44,10 @@ def prepare(spectrum, config, grid):
     SpectrumError
         With the reason why it cannot be used.
     """
-    good = good_pixels(spectrum, mask_value(config.bad_mask_bits))
+    good = good_pixels(spectrum, config.bad_bits)
     check_pixels(spectrum, good, config.min_good_share)
     spectrum = normalise(spectrum, good, config.norm_window, config.norm_min_good)
-    good &= good_pixels(spectrum, 0)  # float32 ends at 3e38: a number beyond is infinite once normalised
+    good &= usable(spectrum)  # float32 ends at 3e38: a number beyond is infinite once normalised
     check_pixels(spectrum, good, config.min_good_share)
     return to_grid(spectrum, good, grid)
 
@@ -56,22 +60,17 @@ def grid_shard(native, grid_name, grid, config):
     TooManyRejected
         If more than the configured share of the shard cannot be used.
     """
-    kept, rejected = [], []
-    rows = list(iterate_native(native))
-    progress = Progress(f"spectra: grid {grid_name}", len(rows))
-    for row, spectrum in rows:
+    total = count_rows(native)
+    gridded, rejected, n = empty_gridded(total, grid.pixels), [], 0
+    progress = Progress(f"spectra: grid {grid_name}", total)
+    for row, spectrum in iterate_native(native):
         try:
             check_measured(row["z"])
-            kept.append((row["specobjid"], row["z"], *prepare(spectrum, config, grid)))
+            gridded.flux[n], gridded.ivar[n] = prepare(spectrum, config, grid)
+            gridded.specobjid[n], gridded.z[n] = row["specobjid"], row["z"]
+            n += 1
         except SpectrumError as error:
             rejected.append(rejected_row(row, f"grid {grid_name}", error))
         progress.add()
-    check_share(rejected, len(rows), config.max_rejected, config.max_rejected_floor, native)
-    return _stack(kept, grid.pixels), rejected
-
-
-def _stack(kept, pixels):
-    ids = np.array([k[0] for k in kept], dtype="u8")
-    z = np.array([k[1] for k in kept], dtype="f4")
-    flux, ivar = (np.array([k[i] for k in kept], dtype="f4").reshape(-1, pixels) for i in (2, 3))
-    return Gridded(ids, z, flux, ivar)
+    check_share(rejected, total, config.max_rejected, config.max_rejected_floor, native)
+    return gridded[:n], rejected

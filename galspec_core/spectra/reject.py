@@ -1,10 +1,12 @@
 """Rejected spectra: no spectrum vanishes, each leaves a row that says why."""
 
+import csv
+from collections import Counter
+
 import numpy as np
-import pandas as pd
 
 from galspec_core.errors import CatalogError, TooManyRejected
-from galspec_core.files import write_csv
+from galspec_core.files import replace
 
 COLUMNS = ["specobjid", "plate", "mjd", "fiberid", "stage", "reason", "detail"]
 
@@ -17,16 +19,23 @@ def rejected_row(target, stage, error):
 
 def rejected_frame(rows):
     """Return rejected rows as a table with COLUMNS; specobjid stays uint64."""
+    import pandas as pd  # here: importing it takes as long as gridding hundreds of spectra
+
     return pd.DataFrame(rows, columns=COLUMNS).astype({"specobjid": "uint64"})
 
 
 def write_rejected(path, rows):
     """Write rejected rows as CSV, header alone where there are none."""
-    write_csv(rejected_frame(rows), path)
+    with replace(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def read_rejected(paths):
     """Return the rejected rows of several files in one table."""
+    import pandas as pd
+
     frames = [pd.read_csv(path, dtype={"specobjid": np.uint64}) for path in paths]
     return pd.concat(frames, ignore_index=True)[COLUMNS] if frames else rejected_frame([])
 
@@ -35,8 +44,8 @@ def check_share(rejected, total, most, floor, shard):
     """Raise TooManyRejected if more than ``most`` (a share) of ``total`` and more than ``floor`` were rejected."""
     if len(rejected) <= max(most * total, floor):
         return
-    counts = pd.Series([row["reason"] for row in rejected]).value_counts()
-    listed = ", ".join(f"{n} {reason}" for reason, n in counts.items())
+    counts = Counter(row["reason"] for row in rejected)
+    listed = ", ".join(f"{n} {reason}" for reason, n in counts.most_common())
     example = rejected[0]["detail"]
     raise TooManyRejected(
         f"{len(rejected)} of {total} spectra were rejected: {listed}",

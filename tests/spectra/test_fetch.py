@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from galspec_core.errors import FetchError, TooManyRejected
 from galspec_core.sas import FetchConfig, open_root
 from galspec_core.spectra import fetch as module
 from galspec_core.spectra.fetch import fetch_shard, read_targets, write_shard
-from galspec_core.spectra.shard import iterate_native
+from galspec_core.spectra.shard import iterate_native, native_table
 from tests.sas_server import SasServer
 from tests.spectra.files import rel, spec_lite
 
@@ -47,8 +46,8 @@ def fetch(server, targets, tmp_path, most=0.5, floor=0):
     return fetch_shard(targets, root, CONFIG, tmp_path / "partial", "0000", most, floor)
 
 
-def ids(tables):
-    return [i for table in tables for i in table["specobjid"].to_pylist()]
+def ids(rows):
+    return [row["specobjid"] for row in rows]
 
 
 def test_a_shard_comes_whole_and_in_the_manifests_order(server, targets, tmp_path):
@@ -110,7 +109,7 @@ def test_a_killed_job_goes_on_behind_what_it_has(server, targets, tmp_path, monk
     monkeypatch.setattr(module, "_write_chunk", killed)
     with pytest.raises(KeyboardInterrupt):
         fetch(server, targets, tmp_path)
-    kept = len(list((tmp_path / "partial").glob("*.parquet"))) * 4
+    kept = len(list((tmp_path / "partial").glob("*.arrow"))) * 4
     before = sum(server.hits.values())
     monkeypatch.setattr(module, "_write_chunk", write)
     native, rejected = fetch(server, targets, tmp_path)
@@ -158,7 +157,7 @@ def test_a_server_that_is_gone_ends_the_job_without_a_storm(targets, tmp_path):
 def test_a_folder_gives_the_same_as_a_server(server, targets, tmp_path):
     remote, _ = fetch(server, targets, tmp_path)
     local, _ = fetch_shard(targets, open_root(tmp_path / "sas"), CONFIG, tmp_path / "other", "0000", 0.5, 0)
-    whole = [pa.concat_tables(tables).sort_by("specobjid") for tables in (remote, local)]
+    whole = [native_table(rows).sort_by("specobjid") for rows in (remote, local)]
     assert whole[0].equals(whole[1])
 
 

@@ -78,8 +78,7 @@ def write_tree(folder, targets):
 
 def first_flux(native):
     """Return {specobjid: flux of its first pixel}."""
-    rows = (zip(t["specobjid"].to_pylist(), t["flux"].to_pylist(), strict=True) for t in native)
-    return {name: flux[0] for pairs in rows for name, flux in pairs}
+    return {row["specobjid"]: row["flux"][0] for row in native}
 
 
 def fetch(server, targets, folder, clock, config=CONFIG):

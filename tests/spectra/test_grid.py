@@ -1,10 +1,12 @@
 """Resampling to a common grid."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from galspec_core.errors import ConfigError, SpectrumError
-from galspec_core.spectra.grid import INTERPOLATIONS, Grid, bridge_bad_pixels, pixel_edges, to_grid
+from galspec_core.spectra.grid import INTERPOLATIONS, Grid, bridge_bad_pixels, find_neighbours, pixel_edges, to_grid
 from galspec_core.spectra.spectrum import Spectrum
 
 PAPER = Grid("observed", "linear", (3850.0, 9000.0), 3688, min_coverage=0.5)
@@ -59,7 +61,9 @@ def test_averaging_conserves_the_flux_integral():
     wave = 10 ** (3.58 + 1e-4 * np.arange(3850))
     flux = rng.normal(1, 1, 3850)
     target = np.linspace(4000, 9000, 900)
-    mean, _ = INTERPOLATIONS["average"](wave, flux, np.ones(3850), target)
+    mean, _ = INTERPOLATIONS["average"](
+        wave, flux, np.ones(3850), target, *find_neighbours(wave, target, np.zeros(len(target), int))
+    )
     edges, bins = pixel_edges(wave), pixel_edges(target)
     total = np.diff(np.interp(bins[[0, -1]], edges, np.r_[0, np.cumsum(flux * np.diff(edges))]))
     assert np.sum(mean * np.diff(bins)) == pytest.approx(total[0], rel=1e-9)
@@ -72,7 +76,8 @@ def test_the_variance_foretold_is_the_variance_found(name, pixels):
     wave = 10 ** (3.58 + 1e-4 * np.arange(3850))
     var = np.linspace(0.5, 2, 3850)
     target = np.linspace(4000, 9000, pixels)
-    draws = [INTERPOLATIONS[name](wave, rng.normal(0, np.sqrt(var)), var, target) for _ in range(400)]
+    lean = find_neighbours(wave, target, np.zeros(len(target), int))
+    draws = [INTERPOLATIONS[name](wave, rng.normal(0, np.sqrt(var)), var, target, *lean) for _ in range(400)]
     found = np.var([flux for flux, _ in draws], axis=0)
     foretold = draws[0][1]
     assert np.mean(found / foretold) == pytest.approx(1, abs=0.01)
@@ -118,12 +123,31 @@ def test_bridging_leaves_good_pixels_alone():
     assert bridge_bad_pixels(flux, good).tolist() == [1, 1, 2, 3, 3]
 
 
+def test_bridging_looks_only_at_the_nearest_good_pixels():
+    rng = np.random.default_rng(3)
+    for share in (0.02, 0.5, 0.98):
+        flux, good = rng.normal(size=500), rng.random(500) > share
+        at = np.arange(500)
+        assert np.array_equal(bridge_bad_pixels(flux, good), np.where(good, flux, np.interp(at, at[good], flux[good])))
+
+
+@pytest.mark.parametrize("spread", [0, 1, 1000])
+def test_neighbours_are_those_a_search_finds_however_wrong_the_guess(spread):
+    rng = np.random.default_rng(4)
+    wave = spectrum_of(np.ones(3850)).wave
+    target = np.sort(np.concatenate([rng.uniform(3700, 9400, 2000), wave[[0, 1, 700, -2, -1]]]))
+    guess = wave.searchsorted(target) + rng.integers(-spread, spread + 1, len(target))
+    left, share = find_neighbours(wave, target, guess)
+    assert np.array_equal(left, np.clip(wave.searchsorted(target, side="right") - 1, 0, 3848))
+    assert np.array_equal(share, np.clip((target - wave[left]) / (wave[left + 1] - wave[left]), 0, 1))
+
+
 @pytest.mark.parametrize(
     "change", [dict(frame="resst"), dict(spacing="cubic"), dict(interpolation="spline"), dict(fill="nan")]
 )
 def test_an_unknown_word_is_named(change):
     with pytest.raises(ConfigError, match=next(iter(change.values()))):
-        Grid(**{**vars(PAPER), **change})
+        replace(PAPER, **change)
 
 
 def test_a_log_grid_of_the_wrong_length_says_the_right_one():

@@ -13,6 +13,7 @@ from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.prepare import PrepareConfig, grid_shard
 from galspec_core.spectra.reject import check_complete, read_rejected, rejected_frame, rejected_row, write_rejected
 from galspec_core.spectra.shard import (
+    NATIVE_SCHEMA,
     Gridded,
     gridded_ids,
     iterate_native,
@@ -79,6 +80,39 @@ def test_an_empty_shard_is_legal(tmp_path):
     write_gridded(tmp_path / "g.parquet", gridded)
     assert len(read_gridded(tmp_path / "g.parquet")) == len(rejected) == 0
     assert read_gridded(tmp_path / "g.parquet").flux.shape == (0, 368)
+
+
+def test_spectra_of_different_lengths_and_none_at_all_make_a_table(tmp_path):
+    rows = [
+        native_row(target(i), Spectrum(3.58, *np.full((2, n), i, "f4"), np.full(n, i, "i4"), 0.1))
+        for i, n in enumerate((3, 0, 5))
+    ]
+    write_native(tmp_path / "s.parquet", [native_table(rows), native_table([])])
+    assert [back.flux.tolist() for _, back in iterate_native(tmp_path / "s.parquet")] == [[0, 0, 0], [], [2] * 5]
+
+
+def test_shards_of_earlier_versions_are_read(tmp_path):
+    rng = np.random.default_rng(2)
+    rows = [native_row(target(i), spectrum(rng)) for i in range(3)]
+    nullable = pa.schema(
+        [(f.name, pa.list_(f.type.value_type) if pa.types.is_list(f.type) else f.type) for f in NATIVE_SCHEMA]
+    )
+    pq.write_table(pa.Table.from_pylist(rows, nullable), tmp_path / "s.parquet", compression="zstd")
+    for row, (_, back) in zip(rows, iterate_native(tmp_path / "s.parquet"), strict=True):
+        assert np.array_equal(back.flux, row["flux"])
+    values = pa.list_(pa.float32(), 4)
+    columns = dict(specobjid=pa.array([1], pa.uint64()), z=pa.array([0.1], pa.float32()))
+    pq.write_table(
+        pa.table(columns | {key: pa.array([[1, 2, 3, 4]], values) for key in ("flux", "ivar")}), tmp_path / "g"
+    )
+    assert read_gridded(tmp_path / "g").flux.tolist() == [[1, 2, 3, 4]]
+
+
+def test_rejected_rows_come_back_whatever_their_detail_holds(tmp_path):
+    error = FetchError('a "quoted", thing; é', reason="refused", got="two\nlines")
+    rows = [rejected_row(target(0), "fetch", error)]
+    write_rejected(tmp_path / "r.csv", rows)
+    assert read_rejected([tmp_path / "r.csv"]).equals(rejected_frame(rows))
 
 
 def test_every_spectrum_is_kept_or_rejected_with_a_reason(tmp_path):
