@@ -173,14 +173,14 @@ def batch_and_product(n, dimension, threads=CPUS):
 
 
 def hnsw_and_flat(n, dimension):
-    """Compare a single query of HNSW with one of Flat; the note tells recall, and when building it has paid."""
+    """Compare a single query of HNSW with one of Flat; the note tells recall, and from when on building it pays."""
 
     def note():
         t = table(n, dimension)
         index, seconds = t.hnsw
         found = t.recall(lambda query: search_index(index, query[None], RECALL_K)[0][0])
         saved = took(partial(flat, n, dimension))[1] / few(n, dimension) - took(partial(hnsw, n, dimension))[1] / TRIED
-        return f"{found}; built in {seconds:.3g} s, as long as {seconds / saved:,.0f} queries of Flat less HNSW"
+        return f"{found}; built in {seconds:.3g} s, which pays from {seconds / saved:,.0f} single queries on"
 
     return Comparison(
         "search", f"HNSW, one query, {n:,} × {dimension}", "our Flat", PEER, partial(hnsw, n, dimension),
