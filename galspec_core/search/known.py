@@ -8,7 +8,7 @@ the model, but leaves lines where no entry has any.
 import numpy as np
 
 from galspec_core.search.knowledge_base import KnowledgeBase
-from galspec_core.search.outliers import log_reach
+from galspec_core.search.outliers import log_reach, logarithm
 from galspec_core.search.vectors import SAMPLE, some_rows
 
 
@@ -41,7 +41,7 @@ class Near:
         some = some_rows(len(rows), SAMPLE, seed)
         self.limit = np.quantile(self._distance(entries.iloc[some], vectors[rows[some]]), 1 - unknown)
 
-    def known(self, spectra, queries):
+    def known(self, spectra, queries, nearest=None):
         """Return where a query has an entry near enough to say anything: bool[Q].
 
         Parameters
@@ -49,13 +49,20 @@ class Near:
         spectra : DataFrame
             specobjid and position of the queries.
         queries : ndarray[Q, F]
+        nearest : ndarray[Q], optional
+            Distances to the nearest entry in the embedding, where another search has found them.
         """
-        return np.ones(len(queries), bool) if self.alone else self._distance(spectra, queries) <= self.limit
+        if self.alone:
+            return np.ones(len(queries), dtype=bool)
+        return self._distance(spectra, queries, nearest) <= self.limit
 
-    def _distance(self, spectra, queries):
+    def _distance(self, spectra, queries, nearest=None):
         """Return the logarithm of the distance [Q] to the nearest entry, that of the evidence added."""
         dimension = self.base.index.d
-        distance = log_reach(self.base, queries[:, :dimension], spectra, 1, self.where, self.threads)
+        if nearest is None:
+            distance = log_reach(self.base, queries[:, :dimension], spectra, 1, self.where, self.threads)
+        else:
+            distance = logarithm(nearest)
         if self.evidence is not None:
             distance += log_reach(self.evidence, queries[:, dimension:], spectra, 1, None, self.threads)
         return distance

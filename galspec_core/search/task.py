@@ -212,7 +212,7 @@ class Voter:
                 if self.binary
                 else np.minimum(share, 1.0),
                 "probability": np.nan,
-                "known": near.known(spectra, queries),
+                "known": near.known(spectra, queries, found.distance[:, 0]),
                 "neighbour_ids": list(ids),
                 "distances": list(found.distance),
                 "weights": list(weights),
