@@ -76,7 +76,14 @@ def comparisons(setting):
         yield flat_and_reading(200_000, 64)  # more than a processor's cache holds
         yield batch_and_product(50_000, 64, threads=1)
         yield hnsw_and_flat(20_000, 64)
-        return
+    else:
+        yield from all_sizes(setting.scratch)
+    table.cache_clear()  # the next area needs the memory and the threads
+    torch.set_num_threads(CPUS)
+
+
+def all_sizes(scratch):
+    """Yield what is measured at every size, by dimension."""
     for dimension in DIMENSIONS:
         for n in SIZES:
             if n >= 100_000:
@@ -86,7 +93,7 @@ def comparisons(setting):
             if n == 10_000:
                 yield flat_and_faiss(n, dimension)
             if n == 100_000:
-                yield from peers(n, dimension, setting.scratch)
+                yield from peers(n, dimension, scratch)
     yield from paper(LARGE, 768)
 
 
