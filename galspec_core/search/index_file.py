@@ -1,4 +1,4 @@
-"""The files of a knowledge base, checked before FAISS, which trusts what it reads, is given one, and against each other."""
+"""What a knowledge base is made of, checked: its entries, its files before FAISS trusts one, and these against each other."""
 
 from pathlib import Path
 from struct import Struct
@@ -6,11 +6,23 @@ from struct import Struct
 import numpy as np
 
 from galspec_core.errors import SearchError
+from galspec_core.search.vectors import check_finite
 
 AGAIN = "Remove its folder: the workflow builds it anew"
 REQUIRED = ("specobjid", "position", "label")  # columns of the metadata
 HEAD = Struct("<4siqqq?iQ")  # kind, dimension, entries, two unused, trained, metric, floats that follow (FAISS 1.15)
 FLAT_L2, CELLS, METRIC_L2 = b"IxF2", b"Iwrq", 1  # FAISS's words for a flat L2 index and for RaBitQ codes in cells
+
+
+def check_entries(embedding, metadata):
+    """Raise SearchError unless ``embedding`` [N, D] is finite and has a row of metadata for each of at least one entry."""
+    lacking = [name for name in REQUIRED if name not in metadata]
+    if lacking or embedding.ndim != 2 or len(embedding) != len(metadata):
+        got = f"{embedding.shape} embeddings, {len(metadata)} rows of metadata, lacking {lacking}"
+        raise SearchError("embeddings and metadata do not fit together", got=got)
+    if not len(embedding):
+        raise SearchError("a knowledge base needs at least one entry")
+    check_finite(embedding, metadata["specobjid"].to_numpy())
 
 
 def check_index_file(path, rows, size=None):

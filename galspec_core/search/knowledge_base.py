@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import faiss
@@ -19,17 +19,18 @@ import pandas as pd
 from galspec_core.errors import SearchError
 from galspec_core.files import read_frame, write_frame
 from galspec_core.log import Progress, logger
-from galspec_core.search.index_file import AGAIN, REQUIRED, check_index_file, check_parts
+from galspec_core.search.index_file import AGAIN, check_entries, check_index_file, check_parts
 from galspec_core.search.indexing import FLAT, IVF
 from galspec_core.search.neighbours import EXTRA, Neighbours, in_blocks, nearest, nearest_others, recall
 from galspec_core.search.vectors import blocks, check_finite, open_vectors, rows_of, some_rows, spread, write_vectors
 
 INDEX, METADATA, CONFIG, VECTORS = "index.faiss", "metadata.parquet", "config.json", "vectors.npy"
-QUERIES_AT_ONCE = 256  # queries whose candidates' vectors are held at once
+AT_ONCE, FROM_DISK = 4096, 256  # queries that share a pass over the entries; whose candidates' pages are held
 CODE = "RaBitQ"  # what a compressed index keeps of a vector (benchmarks/scale.md)
 RANKED = 16  # its candidates for each that an exact one is asked for
 FEW = 10_000  # admissible entries up to which it is passed over, and all of them are compared
-MANY = 20  # queries from which FAISS compares by matrix products (its own choice): below, a selector is faster
+MANY = 10  # queries from which products of matrices are faster than differences, and copied entries than a selector
+ALWAYS, NEVER, USUAL = 1, 2**31 - 1, faiss.cvar.distance_compute_blas_threshold  # Q x D from which FAISS uses these
 PER_CELL, MOST_CELLS, ROUNDS = 39, 4096, 10  # sample that learns a cell, cells, rounds of k-means (our choice)
 PROBES, TRIED, RECALL_K = 8, 200, 10  # probes to begin with; entries whose nearest are looked for
 HNSW_LINKS, HNSW_BUILD, HNSW_SEARCH = 32, 80, 64  # links, candidates while building and searching (our choice)
@@ -76,13 +77,7 @@ class KnowledgeBase:
             No entry, metadata that does not fit, or an embedding that is not finite.
         """
         embedding = embedding if isinstance(embedding, np.memmap) else np.ascontiguousarray(embedding, dtype="f4")
-        lacking = [name for name in REQUIRED if name not in metadata]
-        if lacking or embedding.ndim != 2 or len(embedding) != len(metadata):
-            got = f"{embedding.shape} embeddings, {len(metadata)} rows of metadata, lacking {lacking}"
-            raise SearchError("embeddings and metadata do not fit together", got=got)
-        if not len(embedding):
-            raise SearchError("a knowledge base needs at least one entry")
-        check_finite(embedding, metadata["specobjid"].to_numpy())
+        check_entries(embedding, metadata)
         about = {"n": len(embedding), "dimension": embedding.shape[1], "distance": "L2"}
         about |= spread(embedding, seed) | {"index": index} | facts
         faiss.omp_set_num_threads(threads)
@@ -94,12 +89,17 @@ class KnowledgeBase:
     def __len__(self):
         return self.index.ntotal
 
-    @property
+    @cached_property
     def vectors(self):
         """Return the embeddings [N, D]: a view of the index, or those on disk."""
         if self.stored is not None:
             return self.stored
         return faiss.rev_swig_ptr(self.index.get_xb(), len(self) * self.index.d).reshape(len(self), self.index.d)
+
+    @cached_property
+    def _names(self):
+        """Return what can ban an entry, as arrays: to take a column out of a table is slower than to search a small index."""
+        return {name: self.metadata[name].to_numpy() for name in ("position", "specobjid")}
 
     def unit(self, scale):
         """Return the distance that counts as 1: the median pairwise distance, or 1 for ``scale: paper``.
@@ -139,33 +139,30 @@ class KnowledgeBase:
         queries = np.ascontiguousarray(np.atleast_2d(queries), dtype="f4")
         names = np.arange(len(queries)) if specobjid is None else np.asarray(specobjid, dtype="u8")
         if queries.shape[1] != self.index.d or k < 1:
-            got = f"{queries.shape[1]} numbers, k = {k}"
-            raise SearchError("the query does not fit", expected=f"{self.index.d} numbers and k from 1", got=got)
+            expected, got = f"{self.index.d} numbers and k from 1", f"{queries.shape[1]} numbers, k = {k}"
+            raise SearchError("the query does not fit", expected=expected, got=got)
         check_finite(queries, names)
-        banned = [
-            (np.asarray(values, dtype="u8"), self.metadata[name].to_numpy())
-            for name, values in (("position", position), ("specobjid", specobjid))
-            if values is not None
-        ]
-        allowed = np.ones(len(self), bool) if where is None else np.asarray(where, dtype=bool)
-        candidates = self._candidates(allowed, threads if len(queries) > 1 else 1)
-        row = np.empty((len(queries), k), dtype="i8")
-        distance = np.empty((len(queries), k), dtype="f8")
-        for start in range(0, len(queries), QUERIES_AT_ONCE):
-            part = slice(start, start + QUERIES_AT_ONCE)
+        asked = {"position": position, "specobjid": specobjid}
+        banned = [(np.asarray(own, dtype="u8"), self._names[name]) for name, own in asked.items() if own is not None]
+        candidates = self._candidates(where, threads)
+        row, distance = np.empty((len(queries), k), dtype="i8"), np.empty((len(queries), k), dtype="f8")
+        at_once = AT_ONCE if self.stored is None else FROM_DISK
+        for start in range(0, len(queries), at_once):
+            part = slice(start, start + at_once)
             own = [(values[part], entries) for values, entries in banned]
             row[part], distance[part] = nearest(queries[part], k, candidates, self.vectors, own, names[part])
         return Neighbours(row, distance)
 
-    def _candidates(self, allowed, threads):
-        """Return the function that gives ``nearest`` its candidates among the entries ``allowed``."""
-        faiss.omp_set_num_threads(threads)
-        total, every = int(allowed.sum()), allowed.all()
-        chosen = {} if every else {"sel": faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))}
+    def _candidates(self, where, threads):
+        """Return the function that gives ``nearest`` its candidates among the entries ``where``, or among all of them."""
+        rows, chosen = None, {}
+        if where is not None and not np.all(where):
+            rows = np.flatnonzero(where)
+            chosen["sel"] = faiss.IDSelectorBitmap(np.packbits(np.asarray(where, dtype=bool), bitorder="little"))
+        total = len(self) if rows is None else len(rows)
         if self.stored is not None and total > FEW:
-            return partial(_from_cells, self.index, total, self.about["probes"], chosen)
-        rows = None if every and self.stored is None else np.flatnonzero(allowed)
-        return partial(_from_all, self, rows, total, faiss.SearchParameters(**chosen) if chosen else None)
+            return partial(_from_cells, self, total, chosen, threads)
+        return partial(_from_all, self, rows, total, chosen, threads)
 
     def _tuned(self, least, seed, threads):
         """Return it with as many probes as it takes to find the share ``least`` of the neighbours of some entries."""
@@ -196,11 +193,10 @@ class KnowledgeBase:
         try:
             faiss.write_index(self.index, str(temporary / INDEX))
             write_frame(self.metadata, temporary / METADATA)
+            about = dict(self.about)
             if self.stored is not None:
                 write_vectors(self.stored, temporary / VECTORS)
-            about = self.about | (
-                {"index_bytes": (temporary / INDEX).stat().st_size} if self.stored is not None else {}
-            )
+                about["index_bytes"] = (temporary / INDEX).stat().st_size
             (temporary / CONFIG).write_text(json.dumps(about, indent=2) + "\n")
             if folder.exists():
                 folder.rename(old)
@@ -233,22 +229,30 @@ class KnowledgeBase:
         return found
 
 
-def _from_all(base, rows, total, params, queries, k, wider):
+def _from_all(base, rows, total, chosen, threads, queries, k, wider):
     """Compare with every entry, or with every one of ``rows``: a rare class is never missed for an approximation."""
-    ask = min((k + EXTRA) * wider, total)
+    # Many at once by products of matrices; those that this leaves uncertain ask again, by differences like a single one.
+    ask, products = min((k + EXTRA) * wider, total), wider == 1 and len(queries) >= MANY
     if ask == 0:
-        found = np.empty((len(queries), 0), dtype="i8")
-    elif rows is not None and (base.stored is not None or len(queries) >= MANY):
-        found = in_blocks(faiss.knn, queries, base.vectors, rows, ask)
-    else:
-        found = base.index.search(queries, ask, params=params)[1]
-    return found, total if ask == total else None
+        return np.empty((len(queries), 0), dtype="i8"), 0, False
+    faiss.omp_set_num_threads(threads if products else min(threads, len(queries)))  # idle ones would use products
+    faiss.cvar.distance_compute_blas_threshold = ALWAYS if products else NEVER
+    try:
+        if base.stored is not None or (rows is not None and len(queries) >= MANY):
+            found = in_blocks(faiss.knn, queries, base.vectors, np.arange(total) if rows is None else rows, ask)
+        else:
+            found = base.index.search(queries, ask, params=faiss.SearchParameters(**chosen) if chosen else None)[1]
+    finally:
+        faiss.cvar.distance_compute_blas_threshold = USUAL
+    return found, total if ask == total else None, products
 
 
-def _from_cells(index, total, probes, chosen, queries, k, wider):
-    ask, probes = min(RANKED * (k + EXTRA) * wider, total), min(probes * wider, index.nlist)
-    params = faiss.SearchParametersIVF(nprobe=probes, **chosen)
-    return index.search(queries, ask, params=params)[1], total if ask == total and probes == index.nlist else None
+def _from_cells(base, total, chosen, threads, queries, k, wider):
+    index = base.index
+    ask, probes = min(RANKED * (k + EXTRA) * wider, total), min(base.about["probes"] * wider, index.nlist)
+    faiss.omp_set_num_threads(min(threads, len(queries)))
+    found = index.search(queries, ask, params=faiss.SearchParametersIVF(nprobe=probes, **chosen))[1]
+    return found, total if ask == total and probes == index.nlist else None, False
 
 
 def _flat(vectors, seed=0):
@@ -289,7 +293,7 @@ def build_index(vectors, name):
 
 
 def search_index(index, queries, k):
-    """Return rows and distances (L2) [Q, k] of the nearest entries of an index, by one thread."""
-    faiss.omp_set_num_threads(1)
+    """Return rows and distances (L2) [Q, k] of the nearest entries of an index: one query by one thread, several by all."""
+    faiss.omp_set_num_threads(1 if len(queries) == 1 else os.cpu_count() or 1)
     squared, rows = index.search(np.ascontiguousarray(queries, dtype="f4"), k)
     return rows, np.sqrt(np.maximum(squared, 0))

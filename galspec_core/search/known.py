@@ -8,39 +8,70 @@ the model, but leaves lines where no entry has any.
 import numpy as np
 import pyarrow as pa
 
-from galspec_core.search.outliers import log_distance, log_reach
+from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.outliers import log_reach, logarithm
 from galspec_core.search.vectors import SAMPLE, rows_of, some_rows
 
 
-def known(base, vectors, seed, spectra, queries, unknown, threads=1):
-    """Return where a query has an entry near enough to say anything: bool[Q].
+class Near:
+    """A seed's share of a knowledge base, ``where`` bool[N] its entries are, and what counts as near to them.
 
-    Near enough is what all but the share ``unknown`` of a seed's entries are to the nearest entry of another sky position.
+    Near is what all but the share ``unknown`` of the entries are to the nearest entry of another sky position. This is found
+    once, for all that is asked.
 
     Parameters
     ----------
     base : KnowledgeBase
-    vectors, queries : ndarray[N, F], ndarray[Q, F]
-        Embeddings of its entries and of the queries, evidence beside them where the encoder has any.
+    vectors : ndarray[N, F]
+        Embeddings of its entries, evidence beside them where the encoder has any.
     seed : int
-    spectra : DataFrame
-        specobjid and position of the queries.
     unknown : float
     threads : int
     """
-    where = of_seed(base, seed)
-    rows, dimension = np.flatnonzero(where), base.index.d
-    position = base.metadata["position"].to_numpy()[rows]
-    if (position == position[:1]).all():
-        return np.ones(len(queries), dtype=bool)
-    some = some_rows(len(rows), SAMPLE, seed)
-    asked = [(rows_of(base.vectors, rows[some]), base.metadata.iloc[rows[some]]), (queries[:, :dimension], spectra)]
-    own, theirs = (log_reach(base, vectors_of, at, 1, where, threads) for vectors_of, at in asked)
-    if vectors.shape[1] > dimension:
-        evidence, entries = vectors[rows, dimension:], base.metadata.iloc[rows]
-        own += log_distance(evidence, evidence[some], entries, entries.iloc[some], 1, threads)
-        theirs += log_distance(evidence, queries[:, dimension:], entries, spectra, 1, threads)
-    return theirs <= np.quantile(own, 1 - unknown)
+
+    def __init__(self, base, vectors, seed, unknown, threads=1):
+        self.base, self.threads, self.where = base, threads, of_seed(base, seed)
+        rows = np.flatnonzero(self.where)
+        entries = base.metadata.iloc[rows]
+        self.alone, self.evidence = entries["position"].nunique() < 2, None
+        if self.alone:
+            return
+        if vectors.shape[1] > base.index.d:
+            names = entries[["specobjid", "position"]].assign(label="")
+            self.evidence = KnowledgeBase.build(vectors[rows, base.index.d :], names)
+        some = some_rows(len(rows), SAMPLE, seed)
+        self.limit = np.quantile(self._distance(entries.iloc[some], rows_of(vectors, rows[some])), 1 - unknown)
+
+    def known(self, spectra, queries, nearest=None):
+        """Return where a query has an entry near enough to say anything: bool[Q].
+
+        Parameters
+        ----------
+        spectra : DataFrame
+            specobjid and position of the queries.
+        queries : ndarray[Q, F]
+        nearest : ndarray[Q], optional
+            Distances to the nearest entry in the embedding, where another search has found them.
+        """
+        if self.alone:
+            return np.ones(len(queries), dtype=bool)
+        return self._distance(spectra, queries, nearest) <= self.limit
+
+    def _distance(self, spectra, queries, nearest=None):
+        """Return the logarithm of the distance [Q] to the nearest entry, that of the evidence added."""
+        dimension = self.base.index.d
+        if nearest is None:
+            distance = log_reach(self.base, queries[:, :dimension], spectra, 1, self.where, self.threads)
+        else:
+            distance = logarithm(nearest)
+        if self.evidence is not None:
+            distance += log_reach(self.evidence, queries[:, dimension:], spectra, 1, None, self.threads)
+        return distance
+
+
+def known(base, vectors, seed, spectra, queries, unknown, threads=1):
+    """Return where a query has an entry near enough to say anything: bool[Q]; see Near."""
+    return Near(base, vectors, seed, unknown, threads).known(spectra, queries)
 
 
 def of_seed(base, seed):

@@ -6,12 +6,14 @@ threshold above which a target is named (best F1), or the factor by which each c
 macro F1), and turn shares into probabilities, without a second fit.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
 from galspec_core.search.calibration import Calibration
 from galspec_core.search.forest import NeighbourForest
-from galspec_core.search.known import known, of_seed
+from galspec_core.search.known import Near
 from galspec_core.search.metrics import best_factors, best_threshold
 from galspec_core.search.vectors import rows_of
 from galspec_core.search.vote import LABELLINGS, OTHER, labels_of, one_class
@@ -36,7 +38,8 @@ class LearntVoter:
 
     def __init__(self, task, target, base, vectors, settings, shown=10, threads=1, unknown=0.01):
         self.task, self.target, self.base, self.vectors = task, target, base, vectors
-        self.settings, self.shown, self.threads, self.unknown = settings, shown, threads, unknown
+        self.settings, self.shown, self.threads = settings, shown, threads
+        self.near = lru_cache(maxsize=1)(lambda seed: Near(base, vectors, seed, unknown, threads))
         self.words = grown_on(task, target, base.metadata["label"])
         self._grown = {}
 
@@ -56,7 +59,7 @@ class LearntVoter:
                 "specobjid": spectra["specobjid"].to_numpy(),
                 "label": labels_of(self.task, self.target, spectra["label"]),
                 **decide(names, codes, own, shares),
-                "known": known(self.base, self.vectors, seed, spectra, queries, self.unknown, self.threads),
+                "known": self.near(seed).known(spectra, queries),
                 "neighbour_ids": [self.base.metadata["specobjid"].to_numpy()[nearest] for nearest in places],
                 "distances": [self._distance(*pair) for pair in zip(queries, places, strict=True)],
                 "weights": weights,
@@ -66,7 +69,7 @@ class LearntVoter:
     def _grow(self, seed):
         """Return what a seed's vote rests on, made once: rows of its entries, class names and codes, forest, unseen shares."""
         if seed not in self._grown:
-            rows = np.flatnonzero(of_seed(self.base, seed))
+            rows = np.flatnonzero(self.near(seed).where)
             names, codes = np.unique(self.words[rows].astype(str), return_inverse=True)
             position = self.base.metadata["position"].to_numpy()[rows]
             forest = NeighbourForest(self.vectors[rows], codes, position, self.settings, int(seed), self.threads)

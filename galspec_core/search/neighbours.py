@@ -7,6 +7,7 @@ import numpy as np
 from galspec_core.errors import SearchError
 from galspec_core.search.vectors import BLOCK, blocks, distances_to, rows_of
 
+ROUNDING = 2.0**-24  # of float32, relative
 EXTRA = 8  # candidates beyond K: room for the query's own spectra, and for rounding in float32 ranking
 
 
@@ -18,7 +19,7 @@ class Neighbours:
     distance: np.ndarray
 
 
-def nearest(queries, k, candidates, vectors, banned, names):
+def nearest(queries, k, candidates, vectors, banned, names, wider=1):
     """Return row and distance [Q, k] of the nearest candidates, asking for more until every query has enough.
 
     Parameters
@@ -26,43 +27,66 @@ def nearest(queries, k, candidates, vectors, banned, names):
     queries : ndarray[Q, D]
     k : int
     candidates : function
-        Of queries, k, and how wide to look (1, 4, 16 …): rows [Q, A], -1 for none, and the number of all there are where
-        none was left out, else None.
+        Of queries, k, and how wide to look (1, 4, 16 …): rows [Q, A], -1 for none; the number of all there are where
+        none was left out, else None; whether they were chosen by products of matrices (see ``certain``).
     vectors : ndarray[N, D]
     banned : list of (ndarray[Q], ndarray[N])
         A row whose value equals the query's is left out.
     names : ndarray[Q]
         For the message.
+    wider : int
+        How wide to look first.
 
     Raises
     ------
     SearchError
         There are fewer than ``k`` for a query.
     """
-    row = np.full((len(queries), k), -1, dtype="i8")
-    distance = np.full((len(queries), k), np.inf)
-    wider, open_ = 1, np.arange(len(queries))
-    while len(open_):
-        own = [(values[open_], entries) for values, entries in banned]
-        found, total = candidates(queries[open_], k, wider)
-        rows, distances = ranked(queries[open_], found, vectors, own)
-        enough = np.isfinite(distances).sum(axis=1) >= k
-        if total is not None and not enough.all():
-            _too_few(names[open_[~enough][0]], k, int(np.isfinite(distances[~enough][0]).sum()), total)
-        if enough.any():
-            row[open_[enough]], distance[open_[enough]] = rows[enough, :k], distances[enough, :k]
-        open_, wider = open_[~enough], 4 * wider
+    found, total, by_products = candidates(queries, k, wider)
+    rows, distances = ranked(queries, found, vectors, banned)
+    enough = np.isfinite(distances).sum(axis=1) >= k
+    if total is not None and not enough.all():
+        _too_few(names[~enough][0], k, int(np.isfinite(distances[~enough][0]).sum()), total)
+    if total is None and by_products:
+        enough &= certain(queries, distances, k)
+    if enough.all():
+        return rows[:, :k], distances[:, :k]
+    left = ~enough
+    own = [(values[left], entries) for values, entries in banned]
+    again = nearest(queries[left], k, candidates, vectors, own, names[left], 4 * wider)
+    row, distance = np.empty((len(queries), k), dtype="i8"), np.empty((len(queries), k))
+    row[enough], distance[enough] = rows[enough, :k], distances[enough, :k]
+    row[left], distance[left] = again
     return row, distance
+
+
+def certain(queries, distances, k):
+    """Return where no entry that was left out can be among the ``k`` nearest: bool[Q].
+
+    Candidates chosen by |x|² + |q|² - 2 xq in float32 may be the wrong ones: each square is off by up to D + 4 roundings of
+    (|x| + |q|)², and an entry nearer than the farthest candidate has an |x| of |q| and that distance at most.
+
+    Parameters
+    ----------
+    queries : ndarray[Q, D]
+    distances : ndarray[Q, A]
+        Of the candidates, nearest first, exact; infinite ones are passed over.
+    k : int
+    """
+    farthest = np.where(np.isfinite(distances), distances, 0).max(axis=1)
+    size = 2 * np.linalg.norm(queries.astype("f8"), axis=1) + farthest
+    return farthest**2 - distances[:, k - 1] ** 2 > 2 * (queries.shape[1] + 4) * ROUNDING * size**2
 
 
 def ranked(queries, rows, vectors, banned=()):
     """Return rows and distances [Q, A], nearest first, ties by row; banned ones and -1 stand last, infinitely far away."""
-    out = rows < 0
+    distances = distances_to(queries, vectors, rows)
+    distances[rows < 0] = np.inf
     for values, entries in banned:
-        out |= entries[rows] == values[:, None]
-    distances = np.where(out, np.inf, distances_to(queries, vectors, rows))
+        distances[entries[rows] == values[:, None]] = np.inf
     order = np.lexsort((rows, distances), axis=1)
-    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(distances, order, axis=1)
+    line = np.arange(len(rows))[:, None]
+    return rows[line, order], distances[line, order]
 
 
 def _too_few(name, k, found, total):

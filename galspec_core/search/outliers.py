@@ -49,7 +49,12 @@ def log_distance(known, queries, known_at, asked_at, k, threads=1):
 def log_reach(base, queries, asked_at, k, where=None, threads=1):
     """Return the logarithm of the distance [Q] from ``queries`` to the k-th nearest entry of a knowledge base ``where``."""
     asked = (asked_at[name].to_numpy() for name in ("position", "specobjid"))
-    return np.log(np.maximum(base.search(queries, k, *asked, where, threads).distance[:, k - 1], TINY))
+    return logarithm(base.search(queries, k, *asked, where, threads).distance[:, k - 1])
+
+
+def logarithm(distance):
+    """Return the logarithm of distances, that of TINY for those of 0."""
+    return np.log(np.maximum(distance, TINY))
 
 
 def score_encoder(paths, known_at, asked_at, k, threads=1):

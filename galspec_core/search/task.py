@@ -1,6 +1,7 @@
 """One task from roles and embeddings: build its knowledge base, then let it vote on every seed's test set."""
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.forest import ForestSettings
 from galspec_core.search.indexing import FLAT, IndexSettings
 from galspec_core.search.knowledge_base import VECTORS, KnowledgeBase
-from galspec_core.search.known import known, of_seed
+from galspec_core.search.known import Near
 from galspec_core.search.learnt import LearntVoter
 from galspec_core.search.vectors import rows_of, some_rows
 from galspec_core.search.vote import LABELLINGS, OTHER, VoteSettings, labels_of, nearness, score, vote
@@ -193,6 +194,7 @@ class Voter:
         if task not in LABELLINGS and not target:
             raise SearchError("a task needs a target", item=task)
         self.target, self.base, self.settings, self.threads = target, base, settings, threads
+        self.near = lru_cache(maxsize=1)(lambda seed: Near(base, base.vectors, seed, settings.unknown, threads))
         self.label = lambda words: labels_of(task, target, words)
         self.binary = task not in LABELLINGS
         number, words = pd.factorize(base.metadata["label"])
@@ -206,9 +208,8 @@ class Voter:
         What stands beside an embedding, in columns beyond D, is for learnt votes alone.
         """
         queries = queries[:, : self.base.index.d]
-        where = of_seed(self.base, seed)
-        found = self._search(spectra, queries, self.settings.top_k, where)
-        near = known(self.base, self.base.vectors, seed, spectra, queries, self.settings.unknown, self.threads)
+        near = self.near(seed)
+        found = self._search(spectra, queries, self.settings.top_k, near.where)
         weights = self.settings.weigh(found.distance / self.base.unit(self.settings.scale))
         winner, shares = vote(self.codes[found.row], weights, len(self.names))
         share = np.take_along_axis(shares, winner[:, None], axis=1)[:, 0]
@@ -219,9 +220,11 @@ class Voter:
                 "label": self.label(spectra["label"]),
                 "predicted": np.array(self.names, dtype=object)[winner],
                 "share": np.minimum(share, 1.0),
-                "score": self._score(shares, found, spectra, queries, where) if self.binary else np.minimum(share, 1.0),
+                "score": self._score(shares, found, spectra, queries, near.where)
+                if self.binary
+                else np.minimum(share, 1.0),
                 "probability": np.nan,
-                "known": near,
+                "known": near.known(spectra, queries, found.distance[:, 0]),
                 "neighbour_ids": list(ids),
                 "distances": list(found.distance),
                 "weights": list(weights),

@@ -50,6 +50,22 @@ def test_a_query_has_the_same_neighbours_alone_and_in_a_batch():
         np.testing.assert_array_equal(alone.distance[0], batch.distance[i])
 
 
+@pytest.mark.parametrize("offset", [0.0, 300.0])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_numbers_in_a_batch_are_what_numpy_finds(offset, threads):
+    """Batches are compared by products, whose rounding far from the origin must change nothing."""
+    base, vectors = make(n=600, d=256, offset=offset)
+    queries = (np.random.default_rng(4).normal(size=(40, 256)) + offset).astype("f4")
+    where = np.arange(600) % 5 > 0
+    for rows, found in (
+        (np.arange(600), base.search(queries, 3, threads=threads)),
+        (np.flatnonzero(where), base.search(queries, 3, where=where, threads=threads)),
+    ):
+        row, distance = brute_force(vectors[rows], queries, 3)
+        np.testing.assert_array_equal(found.row, rows[row])
+        np.testing.assert_allclose(found.distance, distance, rtol=1e-12)
+
+
 def test_distance_is_not_squared():
     metadata = pd.DataFrame({"specobjid": [1, 2], "position": [1, 2], "label": "SF"})
     base = KnowledgeBase.build(np.array([[3.0, 4.0], [6.0, 8.0]]), metadata)

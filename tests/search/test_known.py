@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from galspec_core.search.knowledge_base import KnowledgeBase
-from galspec_core.search.known import known, of_seed
+from galspec_core.search.known import Near, known, of_seed
 
 D = 6
 
@@ -88,3 +88,10 @@ def test_vectors_on_disk_give_the_same_answer(world, tmp_path):
     large = KnowledgeBase.load(tmp_path / "kb")
     near = known(large, large.vectors, 0, asked, queries[:, :D], 0.1)
     np.testing.assert_array_equal(near, known(base, base.vectors, 0, asked, queries[:, :D], 0.1))
+
+
+def test_asked_one_by_one_the_answers_are_the_same(world):
+    base, vectors, asked, queries = world
+    near = Near(base, vectors, 0, 0.3)
+    alone = [near.known(asked.iloc[[i]], queries[[i]])[0] for i in range(30)]
+    np.testing.assert_array_equal(alone, known(base, vectors, 0, asked, queries, 0.3)[:30])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from galspec_core.search.neighbours import in_blocks, nearest_others, recall
+from galspec_core.search.neighbours import certain, in_blocks, nearest_others, recall
 
 
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
@@ -39,3 +39,28 @@ def test_blocks_give_the_nearest_of_some_rows(ask):
     found = in_blocks(compare, queries, vectors, rows, ask)
     expected = rows[np.argsort(cdist(queries, vectors[rows]), axis=1)[:, :ask]]
     np.testing.assert_array_equal(np.sort(found, axis=1), np.sort(expected, axis=1))
+
+
+def test_far_from_the_origin_products_decide_nothing():
+    """At 1000 float32 squares are 0.06 apart, so that 0.1 between squared distances is lost; at the origin 1e-4 is not."""
+    distances = np.sqrt([[1.0, 2.0, 2.1], [1.0, 2.0, np.inf]])
+    far, near = np.full((2, 1), 1000, dtype="f4"), np.zeros((2, 1), dtype="f4")
+    assert certain(near, distances, 1).tolist() == [True, True]
+    assert certain(near, distances, 2).tolist() == [True, False]  # the last one found may hide another
+    assert not certain(far, distances, 2).any()
+
+
+@pytest.mark.parametrize("dimension", [4, 300])
+def test_what_is_certain_is_right(dimension):
+    """Candidates by float32 products around a point ever farther away: those that are certain are the true ones."""
+    rng = np.random.default_rng(0)
+    for offset in (0, 10, 100, 1000):
+        vectors = (rng.normal(size=(400, dimension)) + offset).astype("f4")
+        queries = (rng.normal(size=(50, dimension)) + offset).astype("f4")
+        squares = (vectors**2).sum(axis=1) + (queries**2).sum(axis=1)[:, None] - 2 * queries @ vectors.T
+        chosen = np.argsort(squares, axis=1)[:, :6]
+        exact = cdist(queries.astype("f8"), vectors.astype("f8"))
+        distances = np.sort(np.take_along_axis(exact, chosen, axis=1), axis=1)
+        sure = certain(queries, distances, 3)
+        assert (distances[sure, :3] == np.sort(exact, axis=1)[sure, :3]).all()
+        assert sure.any() == (offset < 100) or dimension == 4

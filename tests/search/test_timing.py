@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from galspec_core.search.knowledge_base import build_index, search_index
-from galspec_core.search.timing import COLUMNS, JITTER, fit_line, jittered, time_search
+from galspec_core.search.timing import COLUMNS, JITTER, fit_line, jittered, searcher, time_search
 
 RNG = np.random.default_rng(0)
 REAL = (RNG.standard_normal((300, 2)) @ RNG.standard_normal((2, 16)) + 0.05 * RNG.standard_normal((300, 16))).astype(
@@ -25,6 +25,12 @@ def test_flat_search_is_numpys():
     exact = np.linalg.norm(REAL[:5, None].astype("f8") - REAL, axis=2)
     assert np.array_equal(rows, np.argsort(exact, axis=1)[:, :4])
     assert np.allclose(distance, np.sort(exact, axis=1)[:, :4], atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["flat", "hnsw"])
+def test_what_is_timed_finds_an_entry_itself(name):
+    ask = searcher(REAL, name, 1)
+    assert [ask(vector)[0] for vector in REAL[:20]] == list(range(20))
 
 
 def test_every_size_and_index_is_timed_and_hnsw_finds_what_flat_finds():
