@@ -32,7 +32,7 @@ class Setting:
 def main():
     """Measure and write, or measure and check."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("areas", nargs="*", choices=AREAS, default=AREAS)
+    parser.add_argument("areas", nargs="*", choices=[*AREAS, []], default=[], help="of " + ", ".join(AREAS) + "; all")
     parser.add_argument(
         "--sas", type=Path, help="folder in the layout of the SAS: its spectra instead of simulated ones"
     )
@@ -46,7 +46,7 @@ def main():
     rounds = options.rounds or (5 if options.small else 7)
     with tempfile.TemporaryDirectory() as scratch:
         setting = Setting(options.small, options.sas, options.run, Path(scratch))
-        found = run(options.areas, setting, rounds, options)
+        found = run(options.areas or AREAS, setting, rounds, options)
     from benchmarks.speed import page
 
     if options.small and not options.record:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from joblib import Parallel, delayed
 from scipy.sparse import csr_matrix
-from sklearn.tree import DecisionTreeClassifier
 
 from galspec_core.errors import SearchError
 
@@ -104,6 +103,8 @@ class NeighbourForest:
 def _grow(x, codes, weight, min_leaf, state):
     """Return a tree grown on the entries of positive ``weight`` [N], and those weights."""
     drawn = weight > 0
+    from sklearn.tree import DecisionTreeClassifier
+
     tree = DecisionTreeClassifier(splitter="random", min_samples_leaf=min_leaf, random_state=state)
     tree.fit(x[drawn], codes[drawn], sample_weight=weight[drawn])
     return tree, weight

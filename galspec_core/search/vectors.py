@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.distance import pdist
 
 from galspec_core.errors import SearchError
 
@@ -125,6 +124,8 @@ def some_rows(n, most, seed):
 
 def sample_distances(embedding, seed=0, n=SAMPLE):
     """Return the pairwise distances of up to ``n`` entries of ``embedding`` [N, D], all of them where N <= n."""
+    from scipy.spatial.distance import pdist
+
     return pdist(rows_of(embedding, some_rows(len(embedding), n, seed)).astype("f8"))
 
 
