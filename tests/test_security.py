@@ -16,7 +16,7 @@ CALLS = {  # by their last name: each can run what it reads
     "eval", "exec", "compile", "__import__", "popen", "read_pickle", "read_hdf", "unsafe_load", "full_load",
     "load_module", "extractall", "unpack_archive", "urlopen", "Markup",
 }  # fmt: skip
-HARMLESS = {"re.compile"}
+HARMLESS = {"re.compile", "model.compile"}  # a pattern; a network, by torch
 ONLY_WITH = {  # calls that are safe in one way alone: keyword, its value, and what it is where nobody says
     "torch.load": ("weights_only", True, None),
     "np.load": ("allow_pickle", False, False),

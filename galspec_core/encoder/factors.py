@@ -13,6 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from galspec_core.encoder.data import load_spectra
 from galspec_core.encoder.evidence import Background, describe_residual, search_background
 from galspec_core.encoder.lines import above_curves, continuum_pixels, line_templates, log_ratios, ratios
+from galspec_core.encoder.normal_equations import ROWS_AT_ONCE, products, solve, symmetric
 from galspec_core.encoder.pca import CLIP, HISTORY
 from galspec_core.encoder.population import Population
 from galspec_core.encoder.weights import save_weights
@@ -32,44 +33,11 @@ MIXTURE = ("share", "centre", "covariance")  # of the population, among the weig
 TAIL = 95  # percentile of |residual| / error by which noise is judged, 1.96 where errors are right
 ENOUGH = 50  # spectra that must have seen a pixel before its errors are doubted
 QUIET = 0.5  # share of the spectra, those of weakest lines, that say what stands under the lines
-ROWS_AT_ONCE = 64  # spectra worked on at once: their pixels stay in the processor's cache
 
 
 def weights_of(flux, ivar):
     """Return (clipped flux, weight), both [B, L] float32; the weight is ivar, at most that of MOST_SNR."""
     return np.clip(flux, *CLIP).astype("f4"), np.minimum(ivar, MOST_SNR**2).astype("f4")
-
-
-def products(rows):
-    """Return the products of each pair of rows [K, L], once each: [K (K + 1) / 2, L], and which pairs: two int[…]."""
-    first, second = np.triu_indices(len(rows))
-    return rows[first] * rows[second], (first, second)
-
-
-def symmetric(packed, pairs, k):
-    """Return matrices [B, K, K] in float64 from their upper triangles [B, K (K + 1) / 2]."""
-    whole = np.empty((len(packed), k, k))
-    whole[:, pairs[0], pairs[1]] = packed
-    whole[:, pairs[1], pairs[0]] = packed
-    return whole
-
-
-def solve(x, weight, design, precision, squares=None):
-    """Return (coordinates [B, K], covariance [B, K, K]): the most probable of x[B, L] = coordinates @ design[K, L].
-
-    ``precision`` [K, K] is that of the Gaussian prior around 0; ``weight`` [B, L] the inverse variance of x; ``squares`` what
-    ``products`` makes of the design, for who asks often.
-    """
-    squares, pairs = products(design) if squares is None else squares
-    found, spread = [], []
-    for start in range(0, max(len(x), 1), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        normal = symmetric(weight[rows] @ squares.T, pairs, len(design)) + precision
-        covariance = np.linalg.inv(normal)
-        right = (weight[rows] * x[rows]) @ design.T
-        found.append(np.einsum("bkj,bj->bk", covariance, right))
-        spread.append(covariance)
-    return np.concatenate(found), np.concatenate(spread)
 
 
 def find_components(x, weight, k, iterations, progress):
