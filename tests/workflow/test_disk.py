@@ -77,7 +77,7 @@ def test_a_full_disk_is_said_whenever_it_fills_and_room_is_all_it_takes(disk, ru
     with filled(disk, leave=1_300_000):
         fails(disk, target, "not enough free space")
     assert disk.snakemake("data/spectra/0001.parquet").returncode == 0
-    with filled(disk, leave=1_300_000):
+    with filled(disk, leave=600_000):
         fails(disk, target, "no space is left on the disk")
     assert disk.snakemake(target).returncode == 0
     assert (disk / target).read_bytes() == (run / target).read_bytes()
