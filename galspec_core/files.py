@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -79,6 +78,8 @@ def read_frame(path, columns=None, filters=None):
 
     ``columns`` and ``filters`` are those of ``pyarrow.parquet.read_table``.
     """
+    import pandas as pd  # here: most jobs need none, and it takes long to import
+
     schema = pq.read_schema(path)
     words = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
     table = pq.read_table(path, columns=columns, filters=filters, read_dictionary=words)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 LEAST = 1e-3  # shares are kept this far from 0 and 1: a forest of some hundred trees says no more
 PULL = 1.0  # inverse strength of the ridge on the slope (scikit-learn's default)
@@ -25,6 +24,8 @@ class Calibration:
         member = np.asarray(member, dtype=bool)
         if member.all() or not member.any():
             return cls(0.0, float(log_odds((member.sum() + 0.5) / (len(member) + 1))))
+        from sklearn.linear_model import LogisticRegression
+
         model = LogisticRegression(C=PULL).fit(log_odds(share)[:, None], member)
         return cls(float(model.coef_[0, 0]), float(model.intercept_[0]))
 

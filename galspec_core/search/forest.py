@@ -102,9 +102,9 @@ class NeighbourForest:
 
 def _grow(x, codes, weight, min_leaf, state):
     """Return a tree grown on the entries of positive ``weight`` [N], and those weights."""
-    drawn = weight > 0
     from sklearn.tree import DecisionTreeClassifier
 
+    drawn = weight > 0
     tree = DecisionTreeClassifier(splitter="random", min_samples_leaf=min_leaf, random_state=state)
     tree.fit(x[drawn], codes[drawn], sample_weight=weight[drawn])
     return tree, weight

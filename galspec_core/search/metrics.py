@@ -8,7 +8,6 @@ NaN too where everything is a member. ``notes`` says when any of this happened.
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 PERCENTILES = (2.5, 97.5)  # of a 95 % interval
 FACTORS = np.geomspace(0.4, 2.5, 11)  # by which the share of one class may be multiplied (our choice)
@@ -111,6 +110,8 @@ def std(values):
 
 def rank_metrics(member, score):
     """Return (average precision, ROC AUC) of ``score`` [n] for ``member`` bool[n]; NaN where not defined."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     member = np.asarray(member, dtype=bool)
     ap = float(average_precision_score(member, score)) if member.any() else np.nan
     auc = float(roc_auc_score(member, score)) if member.any() and not member.all() else np.nan
