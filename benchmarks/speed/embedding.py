@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import torch
 from scipy.fft import irfft, next_fast_len, rfft
+from threadpoolctl import threadpool_limits
 
 from benchmarks.speed.ratio import LIMIT, Comparison, Measured
 from benchmarks.speed.spectra import entry_of, make_shards, make_spectra
@@ -32,17 +33,18 @@ print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 def comparisons(setting):
     """Yield what is measured, all on one thread."""
     torch.set_num_threads(1)
-    entry, grid = entry_of("paper")
-    yield network("the paper's encoder as the demonstration shrinks it", {**entry, **SHRUNK}, grid, 64)
-    if not setting.small:
-        yield network("the paper's encoder", entry, grid, 8)
-    _, wide = entry_of("galspec")
-    n = 500 if setting.small else 2000
-    shards = make_shards(n, wide, setting.scratch / "embedding")
-    weights = learn(setting.scratch, shards, n)
-    yield factors(weights, make_spectra(512, wide))
-    if not setting.small:
-        yield memory(setting, weights, shards[0])
+    with threadpool_limits(1, "blas"):  # NumPy's
+        entry, grid = entry_of("paper")
+        yield network("the paper's encoder as the demonstration shrinks it", {**entry, **SHRUNK}, grid, 64)
+        if not setting.small:
+            yield network("the paper's encoder", entry, grid, 8)
+        _, wide = entry_of("galspec")
+        n = 500 if setting.small else 2000
+        shards = make_shards(n, wide, setting.scratch / "embedding")
+        weights = learn(setting.scratch, shards, n)
+        yield factors(weights, make_spectra(512, wide))
+        if not setting.small:
+            yield memory(setting, weights, shards[0])
 
 
 def network(name, entry, grid, batch):

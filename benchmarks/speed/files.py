@@ -1,13 +1,14 @@
 """Files: spec-lite files to normalised rows of a shard, and the reader alone.
 
-Ours is all that the rules fetch_shard and grid_shard do: bytes, checks, native shard, normalised, on the paper's grid,
-gridded shard. A peer does the same to the same files, each with its own reader: normalise, bring to a grid, write Parquet.
+Ours reads and checks a file, normalises, brings to the paper's grid and writes a gridded shard. A peer does the same to the
+same files, each with its own reader. The rules fetch_shard and grid_shard do more, which is measured beside: they keep what has
+come so that a killed job goes on there, write a native shard, and read it again for each grid.
 """
 
 import io
 import warnings
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from multiprocessing import get_context
@@ -20,18 +21,20 @@ from astropy.io import fits
 from benchmarks.speed import files_peers
 from benchmarks.speed.ratio import LIMIT, PEER, Comparison
 from galspec_core.config import load_config
+from galspec_core.errors import SpectrumError
 from galspec_core.sas import FetchConfig, open_root, spec_path
 from galspec_core.spectra.fetch import fetch_shard, forget_partial, read_targets, write_shard
 from galspec_core.spectra.fits_bytes import split_hdus
-from galspec_core.spectra.prepare import PrepareConfig, grid_from_config, grid_shard
+from galspec_core.spectra.prepare import PrepareConfig, grid_from_config, grid_shard, prepare
 from galspec_core.spectra.reject import write_rejected
-from galspec_core.spectra.shard import write_gridded
-from galspec_core.spectra.spectrum import read_coadd
+from galspec_core.spectra.shard import empty_gridded, write_gridded
+from galspec_core.spectra.spectrum import check_measured, read_coadd, read_spec_lite
 
 ROOT = Path(__file__).parents[2]
 CONFIG = load_config([ROOT / "config.yaml"])
 SETTINGS, EXCLUDED = CONFIG["spectra"], set(CONFIG["catalogs"]["select"]["exclude_run2d"])
 PREPARE = ("bad_mask_bits", "norm_window", "norm_min_good", "min_good_share", "max_rejected", "max_rejected_floor")
+PREPARATION = PrepareConfig(**{key: SETTINGS[key] for key in PREPARE} | {"max_rejected": 1.0})
 GRID = grid_from_config("observed", SETTINGS["grids"]["observed"])
 FULL, SMALL = 512, 96  # spectra
 PEERS = {"spender": 96, "specutils": 96, "flux": 12}  # spectra that a slow one gets, at most
@@ -47,12 +50,27 @@ def comparisons(setting):
     paths = [sas / _path(target) for target in targets]
     listed = setting.scratch / "0000.csv"
     pd.DataFrame(targets).to_csv(listed, index=False)
-    ours = partial(make_shard, sas, listed, setting.scratch / "ours")
-    whole = [_against_bytes(ours, paths), *_against_spender(ours, paths, targets, setting.scratch, setting.small)]
+    ours = partial(make_rows, paths, targets, setting.scratch / "rows.parquet")
+    rules = partial(make_shard, sas, listed, setting.scratch / "ours")
+    whole = [_against_bytes(ours, paths), *_against_spender(ours, rules, paths, targets, setting)]
     if setting.small:
         return whole
     others = [*_against_specutils(ours, paths, targets, setting.scratch), *_readers(paths, targets)]
     return [*whole, *others, _cores(sas, listed, setting.scratch)]
+
+
+def make_rows(paths, targets, shard):
+    """Bring spectra from their files into a gridded shard; those that cannot be used are left out."""
+    gridded, n = empty_gridded(len(paths), GRID.pixels), 0
+    for path, target in zip(paths, targets, strict=True):
+        with suppress(SpectrumError):
+            identity = tuple(target[key] for key in ("plate", "mjd", "fiberid"))
+            spectrum = read_spec_lite(path.read_bytes(), target["z"], path.name, identity)
+            check_measured(spectrum.z)
+            gridded.flux[n], gridded.ivar[n] = prepare(spectrum, PREPARATION, GRID)
+            gridded.specobjid[n], gridded.z[n] = target["specobjid"], target["z"]
+            n += 1
+    write_gridded(shard, gridded[:n])
 
 
 def make_shard(sas, listed, folder):
@@ -64,8 +82,7 @@ def make_shard(sas, listed, folder):
         write_shard(folder / "native.parquet", native, targets)
         write_rejected(folder / "native.csv", rejected)
         forget_partial(partial_folder)
-        config = PrepareConfig(**{key: SETTINGS[key] for key in PREPARE} | {"max_rejected": 1.0})
-        gridded, rejected = grid_shard(folder / "native.parquet", "observed", GRID, config)
+        gridded, rejected = grid_shard(folder / "native.parquet", "observed", GRID, PREPARATION)
         write_gridded(folder / "observed.parquet", gridded)
         write_rejected(folder / "observed.csv", rejected)
 
@@ -99,7 +116,7 @@ def _comparison(name, against, kind, ours, other, work, goal, note, **more):
     return Comparison("files", name, against, kind, ours, other, goal, work, note=note, **{"unit": UNIT, **more})
 
 
-WHOLE = "file to shard row"
+WHOLE, RULES = "file to shard row", "file to native shard to shard row, as the rules do"
 
 
 def _against_bytes(ours, paths):
@@ -122,15 +139,18 @@ def _pass_over(places):
         np.multiply(rows["flux"], np.float32(2), dtype="f4"), np.multiply(rows["ivar"], np.float32(4), dtype="f4")
 
 
-def _against_spender(ours, paths, targets, scratch, small):
+def _against_spender(ours, rules, paths, targets, setting):
     """Yield the comparison with spender told the redshift and, as that takes longer, with spender that looks for it."""
     n = min(PEERS["spender"], len(paths))
-    for against, catalogue in (("spender 0.3", True), ("spender 0.3, redshift from the file", False))[
-        : 1 if small else 2
-    ]:
-        spender = partial(files_peers.spender_shard, paths[:n], targets[:n], scratch / "spender", catalogue)
-        note = "prepare_spectrum, which puts native pixels on a fixed comb, then write_dataset"
-        yield _comparison(WHOLE, against, PEER, ours, spender, (len(paths), n), 8, note)
+    told, looking = (
+        partial(files_peers.spender_shard, paths[:n], targets[:n], setting.scratch / "spender", catalogue)
+        for catalogue in (True, False)
+    )
+    work, note = (len(paths), n), "prepare_spectrum, which puts native pixels on a fixed comb, then write_dataset"
+    yield _comparison(WHOLE, "spender 0.3", PEER, ours, told, work, 8, note)
+    yield _comparison(RULES, "spender 0.3", PEER, rules, told, work, None, "which keeps no native pixels")
+    if not setting.small:
+        yield _comparison(WHOLE, "spender 0.3, redshift from the file", PEER, ours, looking, work, 8, note)
 
 
 def _against_specutils(ours, paths, targets, scratch):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmarks.speed.ratio import LIMIT, PEER, Comparison
 from benchmarks.speed.spectra import CONFIG, entry_of, make_shards, make_spectra
@@ -17,15 +18,16 @@ SHRUNK = dict(patch=60, overlap=20, layers=3, width=128, heads=4)  # the demonst
 def comparisons(setting):
     """Yield what is measured, all on one thread."""
     torch.set_num_threads(1)
-    entry, grid = entry_of("paper")
-    shrunk = {**entry, **SHRUNK}
-    batch = make_spectra(32, grid)
-    yield against_products("the paper's encoder as the demonstration shrinks it: a step", shrunk, grid, batch)
-    if not setting.small:
-        yield against_products("the paper's encoder: a step", entry, grid, batch[:2])
-    yield factors_against_products(make_spectra(1000 if setting.small else 2000, entry_of("galspec")[1]))
-    yield loading(setting, shrunk, grid, batch)
-    yield against_spender(setting, grid)
+    with threadpool_limits(1, "blas"):  # NumPy's
+        entry, grid = entry_of("paper")
+        shrunk = {**entry, **SHRUNK}
+        batch = make_spectra(32, grid)
+        yield against_products("the paper's encoder as the demonstration shrinks it: a step", shrunk, grid, batch)
+        if not setting.small:
+            yield against_products("the paper's encoder: a step", entry, grid, batch[:2])
+        yield factors_against_products(make_spectra(1000 if setting.small else 2000, entry_of("galspec")[1]))
+        yield loading(setting, shrunk, grid, batch)
+        yield against_spender(setting, grid)
 
 
 def take_steps(entry, grid, batch):

@@ -50,23 +50,32 @@ def find_components(x, weight, k, iterations, progress):
 
     components = randomized_svd(np.where(weight > 0, x, 0), k, random_state=0)[2]
     precision = 1e-3 * np.eye(k)
+    usual = _usual(weight)
     for _ in range(iterations):
         coordinates, _ = solve(x, weight, components.astype("f4"), precision)
-        components = regress(x, weight, coordinates)
+        components = regress(x, weight, coordinates, usual)
         components, coordinates = _turned(components, coordinates)
         precision = np.linalg.inv(np.atleast_2d(np.cov(coordinates.T)) + 1e-9 * np.eye(k))
         progress.add()
     return components, precision
 
 
-def regress(x, weight, coordinates):
-    """Return the components [K, L] that best give x[B, L] from coordinates [B, K], pixel by pixel."""
+def regress(x, weight, coordinates, usual):
+    """Return the components [K, L] that best give x[B, L] from coordinates [B, K], pixel by pixel.
+
+    They are pulled to 0 by a thousandth of what as many pixels of the ``usual`` weight would tell.
+    """
     n, k = coordinates.shape
     squares, pairs = products(coordinates.T)
     normal = symmetric(weight.T @ squares.T.astype("f4"), pairs, k)
-    ridge = 1e-3 * np.median(weight[weight > 0]) * n * np.diag((coordinates**2).mean(axis=0)) if n else np.eye(k)
+    ridge = 1e-3 * usual * n * np.diag((coordinates**2).mean(axis=0)) if n else np.eye(k)
     right = (weight * x).T @ coordinates.astype("f4")
     return np.linalg.solve(normal + ridge, right[..., None])[..., 0].T
+
+
+def _usual(weight):
+    """Return the median weight of the good pixels."""
+    return np.median(weight[weight > 0])
 
 
 def _turned(components, coordinates):
@@ -161,7 +170,7 @@ def _under_lines(flux, weight, mean, components, precision, away, lines):
     strength = heights.sum(axis=1)
     quiet = strength <= np.quantile(strength, QUIET)
     whole = np.hstack([np.ones((quiet.sum(), 1)), coordinates[quiet]])
-    found = regress(flux[quiet] - mean, weight[quiet], whole)
+    found = regress(flux[quiet] - mean, weight[quiet], whole, _usual(weight[quiet]))
     return mean + np.where(away, 0, found[0]), np.where(away, components, found[1:])
 
 

@@ -11,6 +11,7 @@ from galspec_core.spectra.fits_bytes import read_columns, split_hdus
 
 DLOGLAM = 1e-4  # dex per native pixel: SDSS co-added spectra stand on one comb (SDSS data model, spec-lite)
 COMB_TOLERANCE = 0.2  # of a pixel: loglam is stored as float32, whose step near 3.9 is 2.4e-7 dex
+DIGITS = 6  # of loglam0: a hundredth of a pixel
 OPTICAL = (3.0, 4.5)  # log10 of Angstrom: 1,000 to 31,623; SDSS spectra reach from 3,500 to 10,400 (our choice)
 NUMBERS = {"flux": "f4", "loglam": "f8", "ivar": "f4"}  # columns of HDU 1, and as what we keep them
 COADD, IDENTITY = (*NUMBERS, "and_mask"), ("PLATEID", "MJD", "FIBERID")  # columns of HDU 1, cards of HDU 0
@@ -184,15 +185,16 @@ def _comb_start(loglam, name):
     """Return loglam of the first pixel as the comb has it; the rest must follow in steps of 1e-4 dex."""
     with np.errstate(all="ignore"):  # numbers that are none fail every comparison
         steps = loglam - comb(len(loglam))
-        start = median(steps)
-        regular = max(steps.max() - start, start - steps.min()) < COMB_TOLERANCE * DLOGLAM
+        low, high = float(steps.min()), float(steps.max())
+        start = low if round(low, DIGITS) == round(high, DIGITS) else median(steps)  # which lies between them
+        regular = max(high - start, start - low) < COMB_TOLERANCE * DLOGLAM
     if not regular:
         raise SpectrumError("loglam does not rise by 1e-4 a pixel", reason="irregular wavelengths", item=name)
     if not OPTICAL[0] <= start <= start + DLOGLAM * len(loglam) <= OPTICAL[1]:
         expected, got = (f"loglam from {low:.2f} to {high:.2f}" for low, high in (OPTICAL, loglam[[0, -1]]))
         facts = dict(reason="irregular wavelengths", item=name, expected=expected, got=got)
         raise SpectrumError("loglam is not log10 of a wavelength in Angstrom", **facts)
-    return round(start, 6)
+    return round(start, DIGITS)
 
 
 def good_pixels(spectrum, bad_bits):

@@ -255,7 +255,7 @@ def test_solving_and_regressing_are_two_halves_of_one_product():
     coordinates, components = rng.normal(size=(200, 3)), rng.normal(size=(3, 80)).astype("f4")
     x, weight = (coordinates @ components).astype("f4"), rng.uniform(0.5, 2, (200, 80)).astype("f4")
     assert np.allclose(solve(x, weight, components, 1e-9 * np.eye(3))[0], coordinates, atol=1e-3)
-    assert np.allclose(regress(x, weight, coordinates), components, atol=1e-2)
+    assert np.allclose(regress(x, weight, coordinates, 1.0), components, atol=1e-2)
 
 
 def test_the_covariance_is_that_of_many_noises():
