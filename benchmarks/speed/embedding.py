@@ -131,7 +131,7 @@ def memory(setting, weights, shard):
             str(setting.scratch / "out.parquet"),
             str(times),
         ]
-        return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
+        return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
 
     return Measured(
         AREA,
