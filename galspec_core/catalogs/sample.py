@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from galspec_core.catalogs.manifest import SELECTED, Manifest, make_manifest
-from galspec_core.catalogs.roles import Roles, draw_roles, labelled_pool
+from galspec_core.catalogs.role_draws import Roles, draw_roles, labelled_pool
 from galspec_core.catalogs.select import DROP_COLUMNS
 from galspec_core.catalogs.settings import amount, from_section, share
 from galspec_core.catalogs.survey import build_survey

@@ -2,13 +2,13 @@
 
 import pyarrow as pa
 
-from galspec_core.catalogs import manifest, roles
+from galspec_core.catalogs import manifest, role_draws
 from galspec_core.catalogs.sample import draw_sample
 
 
 def test_shards_and_pieces_are_the_whole(sample, monkeypatch):
     monkeypatch.setattr(manifest, "ROWS_AT_ONCE", 7)
-    monkeypatch.setattr(roles, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(role_draws, "ROWS_AT_ONCE", 7)
     whole = sample.manifest.table()
     assert len(list(sample.manifest.tables())) == -(-whole.num_rows // 7)
     assert pa.concat_tables(sample.manifest.tables()).equals(whole)

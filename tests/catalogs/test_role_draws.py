@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from galspec_core.catalogs.controls import match_controls, nearest_unused
-from galspec_core.catalogs.roles import count_roles, labelled_pool
+from galspec_core.catalogs.role_draws import labelled_pool
+from galspec_core.catalogs.roles import count_roles
 from galspec_core.catalogs.sample import draw_sample
 from galspec_core.catalogs.survey import build_survey, rarest_label
 from galspec_core.catalogs.tasks import Negatives
