@@ -80,3 +80,7 @@ class SearchError(GalspecError):
 
 class ProvenanceError(GalspecError):
     """A file has no record of what made it, or one that cannot be read."""
+
+
+class NoRunError(GalspecError):
+    """A folder holds no run, or one of which no plan is known."""
