@@ -132,7 +132,8 @@ def state_of(run, planned, started, markers, complaints, at_work):
         return "done"  # one of several in a cluster's job, which still goes on
     if not at_work:
         return "stopped"
-    return "running" if modified(run / planned.log) >= marker[0] - EARLY else "queued"
+    begun = marker[1] is None or modified(run / planned.log) >= marker[0] - EARLY
+    return "running" if begun else "queued"  # on a cluster
 
 
 def modified(path):

@@ -19,6 +19,7 @@ NOISE = re.compile(  # what the bar of all jobs says instead; Snakemake's own lo
 )
 STEPS = re.compile(r"^(\d+) of (\d+) steps \(.*\) done$")
 STAMP = re.compile(r"^\[\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}\]$")  # a line of its own before what Snakemake says
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 SENDER = re.compile(r"^\x1f(\d+) ")  # of a progress line: the number of the process
 END = "\x1fend"
 SILENT = 120.0  # s without a line after which a bar goes; the next line brings it back
@@ -89,13 +90,20 @@ class Screen:
         self.thread.join(timeout=5)
 
     def _build(self):
+        from rich.ansi import AnsiDecoder
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-        self.console = Console(file=self.terminal)
-        self.progress = Progress(*columns, console=self.console, redirect_stdout=False, redirect_stderr=False)
-        self.all = self.progress.add_task("all jobs", total=self.total, said="", visible=self.total is not None)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[said]}", markup=False),
+        )
+        self.console, self.decoder = Console(file=self.terminal), AnsiDecoder()
+        ours = dict(redirect_stdout=False, redirect_stderr=False, refresh_per_second=4)
+        self.progress = Progress(*columns, console=self.console, **ours)
+        said, known = f"0/{self.total:,}" if self.total else "", self.total is not None
+        self.all = self.progress.add_task("all jobs", total=self.total, said=said, visible=known)
 
     def _follow(self):
         """Show lines until the end; should that fail, copy them, so that no job ever waits for a reader."""
@@ -116,26 +124,25 @@ class Screen:
 
     def take(self, line):
         """Show one line: as a bar, as nothing, or as it is."""
-        sender, steps, said = SENDER.match(line), STEPS.match(line), read_progress(line)
+        plain = COLOUR.sub("", line)
+        sender, steps, said = SENDER.match(plain), STEPS.match(plain), read_progress(plain)
         if sender and said:
             self._move(int(sender[1]), said)
         elif steps:
             done, total = map(int, steps.groups())
             self.progress.update(self.all, completed=done, total=total, said=f"{done:,}/{total:,}", visible=True)
             self._drop([key for key in self.tasks if not _runs(key[0])])
-        elif STAMP.match(line):
+        elif STAMP.match(plain):
             self.stamp = line
-        elif not NOISE.match(line):
+        elif not NOISE.match(plain):
             self._print(self.stamp)
             self._print(line, even_if_empty=True)
-        if not STAMP.match(line):
+        if not STAMP.match(plain):
             self.stamp = ""
 
     def _print(self, line, even_if_empty=False):
-        from rich.text import Text
-
         if line or even_if_empty:
-            self.console.print(Text.from_ansi(line), soft_wrap=True)
+            self.console.print(self.decoder.decode_line(line), soft_wrap=True)
 
     def _move(self, pid, said):
         """Move the bar of one process and stage to where its line says it is; one that is at its end goes."""

@@ -28,7 +28,8 @@ show_bars(2)
 jobs = [subprocess.Popen([sys.executable, "-c", job, name]) for name in ("spectra: one", "spectra: two")]
 print("Execute 1 jobs...\\n[Sun Nov 29 04:58:37 2026]\\nError in rule grid_shard:", file=sys.stderr)
 codes = [job.wait() for job in jobs]
-print("[Sun Nov 29 04:58:38 2026]\\nFinished jobid: 5 (Rule: a)\\n1 of 2 steps (50%) done", file=sys.stderr)
+print("[Sun Nov 29 04:58:38 2026]\\nFinished jobid: 5 (Rule: a)\\n1 of 2 steps (50%) done",
+      file=sys.stderr)
 sys.exit(max(codes))
 """
 
@@ -109,6 +110,15 @@ def test_a_bar_moves_with_its_lines_and_goes_at_its_end(screen):
     assert task.completed == 2000
     screen.take("\x1f7 [encoder: train paper] 5,000/5,000 steps (100 %), 70 steps/s")
     assert len(screen.progress.tasks) == 1
+
+
+def test_coloured_lines_are_known_as_well(screen, monkeypatch):
+    printed = []
+    monkeypatch.setattr(screen, "_print", lambda line, **_: printed.append(line))
+    for line in ("[Sun Nov 29 04:58:38 2026]", "Finished jobid: 5 (Rule: a)", "1 of 3 steps (33%) done"):
+        screen.take(f"\x1b[32m{line}\x1b[0m")
+    assert printed == []
+    assert screen.progress.tasks[0].completed == 1
 
 
 def test_the_bar_of_a_process_that_ended_goes_with_the_next_job(screen):
