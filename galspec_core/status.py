@@ -91,7 +91,7 @@ def look(run):
         setattr(counts, state, getattr(counts, state) + 1)
         counts.total += 1
         if state not in ("done", "waiting"):
-            jobs.append(describe_job(run, planned, state, markers.get(planned.output)))
+            jobs.append(describe_job(run, planned, state, markers.get(planned.output), plan.started))
     over_all = sum((Counter(vars(counts)) for counts in stages.values()), Counter())
     state = "running" if at_work else _ended(over_all)
     return Status(
@@ -171,9 +171,10 @@ def read_complaints(log):
         return set()
 
 
-def describe_job(run, planned, state, marker):
-    """Return a Job with what its log said last."""
-    log, lines = run / planned.log, read_tail(run / planned.log)
+def describe_job(run, planned, state, marker, started):
+    """Return a Job with what its log said last; a log from before ``started`` is another attempt's."""
+    log = run / planned.log
+    lines = read_tail(log) if modified(log) >= started else []
     checkpoint = run / Path(planned.output).parent / "checkpoint/last.pt"
     progress = next((said for line in reversed(lines) if (said := read_progress(line))), None)
     since = modified(log) if state in ("failed", "stopped") or marker is None else marker[0]

@@ -4,6 +4,8 @@ from galspec_core.errors import SearchError
 
 AGAIN = "Remove its folder: the workflow builds it anew"
 EMPTY = "Look at results/table3.csv: does any labelled spectrum stand on the training side?"
+ALIKE = "All entries are alike where the median is 0: look at the encoder"
+ANOTHER_ENCODER = "Embed the query with the encoder that made this knowledge base"
 LOST = "Embeddings and manifest are of different samples: start the run again"
 NOT_FINITE = "Its encoder may have diverged: look at its history.csv, and train it again with a lower learning rate"
 

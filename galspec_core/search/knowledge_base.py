@@ -19,7 +19,7 @@ import pandas as pd
 from galspec_core.errors import SearchError
 from galspec_core.files import read_frame, write_frame
 from galspec_core.log import Progress, logger
-from galspec_core.search.complaints import AGAIN
+from galspec_core.search.complaints import AGAIN, ALIKE, ANOTHER_ENCODER
 from galspec_core.search.index_file import check_entries, check_index_file, check_parts
 from galspec_core.search.indexing import FLAT, IVF
 from galspec_core.search.neighbours import EXTRA, Neighbours, in_blocks, nearest, nearest_others, recall
@@ -112,11 +112,9 @@ class KnowledgeBase:
         """
         median = self.about["median_distance"]
         if scale not in ("median", "paper") or (scale == "median" and not median):
-            got, remedy = (
-                f"{scale}, median {median}",
-                "All entries are alike where the median is 0: look at the encoder",
+            raise SearchError(
+                "no unit of distance", expected="scale median or paper", got=f"{scale}, {median}", remedy=ALIKE
             )
-            raise SearchError("no unit of distance", expected="scale median or paper", got=got, remedy=remedy)
         return median if scale == "median" else 1.0
 
     def search(self, queries, k, position=None, specobjid=None, where=None, threads=1):
@@ -145,8 +143,7 @@ class KnowledgeBase:
         names = np.arange(len(queries)) if specobjid is None else np.asarray(specobjid, dtype="u8")
         if queries.shape[1] != self.index.d or k < 1:
             expected, got = f"{self.index.d} numbers and k from 1", f"{queries.shape[1]} numbers, k = {k}"
-            remedy = "Embed the query with the encoder that made this knowledge base"
-            raise SearchError("the query does not fit", expected=expected, got=got, remedy=remedy)
+            raise SearchError("the query does not fit", expected=expected, got=got, remedy=ANOTHER_ENCODER)
         check_finite(queries, names)
         asked = {"position": position, "specobjid": specobjid}
         banned = [(np.asarray(own, dtype="u8"), self._names[name]) for name, own in asked.items() if own is not None]
