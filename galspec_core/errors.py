@@ -78,6 +78,10 @@ class SearchError(GalspecError):
     """A knowledge base cannot be built, loaded or searched."""
 
 
+class DamagedError(GalspecError):
+    """A file that the workflow made is not whole any more."""
+
+
 class ProvenanceError(GalspecError):
     """A file has no record of what made it, or one that cannot be read."""
 

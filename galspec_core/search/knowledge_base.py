@@ -112,9 +112,7 @@ class KnowledgeBase:
         """
         median = self.about["median_distance"]
         if scale not in ("median", "paper") or (scale == "median" and not median):
-            raise SearchError(
-                "no unit of distance", expected="scale median or paper", got=f"{scale}, {median}", remedy=ALIKE
-            )
+            raise SearchError("no unit of distance", expected="median or paper", got=f"{scale}, {median}", remedy=ALIKE)
         return median if scale == "median" else 1.0
 
     def search(self, queries, k, position=None, specobjid=None, where=None, threads=1):
