@@ -10,8 +10,6 @@ import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from galspec_core.errors import NoRunError
@@ -19,6 +17,7 @@ from galspec_core.log import spell_seconds
 from galspec_core.status import Counts, Status, look
 
 LISTED = 10  # jobs of one kind that are shown; --json has all
+BAR = 20  # characters
 EVERY = 2.0  # s between two looks of --watch
 COLOURS = {"running": "cyan", "done": "green", "failed": "red", "stopped": "yellow"}
 
@@ -85,7 +84,7 @@ def as_page(seen: Status):
         f"{escape(seen.run)}: [bold {COLOURS[seen.state]}]{seen.state}[/], "
         f"started {spell_seconds(seen.seconds)} ago; {escape(seen.process)}"
     )
-    parts = [title, Text(), _stages(seen)]
+    parts = [title, Text(), *_stages(seen)]
     for state, said in (
         ("running", _said_of_running),
         ("queued", _said_of_queued),
@@ -97,12 +96,15 @@ def as_page(seen: Status):
 
 
 def _stages(seen):
-    table = Table.grid(padding=(0, 2))
-    for stage, counts in [*seen.stages.items(), ("all", over_all(seen))]:
-        others = [f"{n} {state}" for state, n in vars(counts).items() if n and state not in ("done", "total")]
-        bar = ProgressBar(total=max(counts.total, 1), completed=counts.done, width=30)
-        table.add_row(Text(stage), bar, Text(f"{counts.done:,}/{counts.total:,} done"), Text(", ".join(others)))
-    return table
+    """Return a line a stage, and one of all: name, bar, how many jobs are in which state."""
+    rows = {**seen.stages, "all": over_all(seen)}
+    counted = {name: f"{counts.done:,}/{counts.total:,} done" for name, counts in rows.items()}
+    wide = max(map(len, rows)), max(map(len, counted.values()))
+    for name, counts in rows.items():
+        others = [f"{n:,} {state}" for state, n in vars(counts).items() if n and state not in ("done", "total")]
+        full = BAR * counts.done // max(counts.total, 1)
+        bar = (f"{'━' * full}", "green"), (f"{'─' * (BAR - full)}", "dim")
+        yield Text.assemble(f"{name:{wide[0]}}  ", *bar, f"  {counted[name]:>{wide[1]}}  ", ", ".join(others))
 
 
 def _list(jobs, state, said):
@@ -116,7 +118,7 @@ def _list(jobs, state, said):
 
 def _said_of_running(job):
     text = job.said.partition("] ")[2] or f"for {spell_seconds(job.seconds)}, no progress said yet"
-    return f"{text}{_on(job)}  {job.log}"
+    return f"{text}{_on(job)}\n    {job.log}"
 
 
 def _said_of_queued(job):
@@ -125,7 +127,7 @@ def _said_of_queued(job):
 
 def _said_of_stopped(job):
     goes_on = "; goes on from its last checkpoint" if job.checkpoint else ""
-    return f"{job.said.partition('] ')[2] or 'nothing said'}{goes_on}  {job.log}"
+    return f"{job.said.partition('] ')[2] or 'nothing said'}{goes_on}\n    {job.log}"
 
 
 def _said_of_failed(job):
