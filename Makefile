@@ -68,10 +68,10 @@ lint: install ## style, types, layout of the workflow
 	$(BIN)/snakemake --lint --configfile config.yaml config/embedded.yaml
 
 test-fast: install ## the tests that take seconds
-	$(BIN)/python -m pytest -q -m 'not workflow'
+	$(BIN)/python -m pytest -q -m 'not workflow' --numprocesses $(CORES) --maxprocesses 8
 
-test: install ## all tests
-	$(BIN)/python -m pytest -q
+test: test-fast ## all tests: the fast ones on all cores, then one after another those that run Snakemake on all cores
+	$(BIN)/python -m pytest -q -m workflow
 
 clean: ## remove the runs (runs/) and caches; data/ and results/ of the repository root stay
 	chmod -R u+w runs 2>/dev/null || true

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import galspec_core
+from galspec_core.commands.status import status
 from galspec_core.errors import GalspecError
 
 app = typer.Typer(help="Find rare galaxies in spectroscopic surveys.", no_args_is_help=True, add_completion=True)
@@ -68,6 +69,9 @@ def doctor(
         table.add_row(STATES[finding.state], escape(finding.what), escape(finding.detail))
     Console(soft_wrap=True).print(table)
     raise typer.Exit(int(any(finding.state == "bad" for finding in findings)))
+
+
+app.command()(status)
 
 
 @app.command()

@@ -24,7 +24,8 @@ SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
 def check_config(config, schema_path=SCHEMA):
     """Raise ConfigError listing everything in ``config`` that the schema does not allow, or that cannot be."""
     if not isinstance(config, dict):
-        raise ConfigError("the configuration is no table of keys", got=type(config).__name__)
+        remedy = "Write key: value, as config.yaml does"
+        raise ConfigError("the configuration is no table of keys", got=type(config).__name__, remedy=remedy)
     errors = sorted(_validator(schema_path).iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path])
     problems = [_describe(error) for whole in errors for error in _of_its_kind(whole)] + [*not_plain(config)]
     problems = problems or impossible(config)
@@ -106,7 +107,8 @@ def _load(path):
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError("cannot be read as YAML", item=path, got=" ".join(str(error).split())) from error
     if not isinstance(section, dict):
-        raise ConfigError("is no table of keys", item=path, expected="key: value", got=type(section).__name__)
+        got, remedy = type(section).__name__, "Compare with config.yaml"
+        raise ConfigError("is no table of keys", item=path, expected="key: value", got=got, remedy=remedy)
     return section
 
 

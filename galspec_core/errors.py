@@ -78,5 +78,13 @@ class SearchError(GalspecError):
     """A knowledge base cannot be built, loaded or searched."""
 
 
+class DamagedError(GalspecError):
+    """A file that the workflow made is not whole any more."""
+
+
 class ProvenanceError(GalspecError):
     """A file has no record of what made it, or one that cannot be read."""
+
+
+class NoRunError(GalspecError):
+    """A folder holds no run, or one of which no plan is known."""

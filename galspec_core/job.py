@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import galspec_core
+from galspec_core.errors import DamagedError, GalspecError
 from galspec_core.log import job_log
 from galspec_core.provenance import PACKAGE, code_hash
 from galspec_core.record import Record, checksum, file_checksum, record_path, write_record
@@ -22,6 +23,7 @@ PACKAGES = (
     *("torch", "numpy", "scipy", "astropy", "pyarrow", "pandas", "faiss-cpu", "scikit-learn", "matplotlib"),
     *("snakemake", "bagpipes", "spender"),
 )
+PARQUET = b"PAR1"  # at both ends of a Parquet file
 LISTED = 4  # a setting that lists more input files than this is replaced by how many they are
 
 
@@ -36,8 +38,36 @@ def job(snakemake, beside=()):
     with job_log(snakemake.log[0]) as log:
         for path in (*snakemake.output, *beside):
             record_path(path).unlink(missing_ok=True)
-        yield log
+        with damage_named(snakemake.input):
+            yield log
         write_records(snakemake, started, beside)
+
+
+@contextmanager
+def damage_named(paths):
+    """Name a damaged one among the files ``paths`` where something unforeseen goes wrong with them."""
+    try:
+        yield
+    except GalspecError:
+        raise
+    except Exception as error:
+        found = next((path for path in map(str, paths) if is_cut(path)), None)
+        if found is None:
+            raise
+        remedy = "Remove it and start again: the workflow makes it anew. galspec verify finds all that was changed"
+        raise DamagedError(
+            "is damaged: no whole Parquet file", item=found, got=str(error)[:200], remedy=remedy
+        ) from error
+
+
+def is_cut(path):
+    """Return whether a Parquet file lacks its mark at either end, as one does that was cut short or overwritten."""
+    if not path.endswith(".parquet") or not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        first = file.read(len(PARQUET))
+        file.seek(-min(len(PARQUET), os.fstat(file.fileno()).st_size), os.SEEK_END)
+        return (first, file.read()) != (PARQUET, PARQUET)
 
 
 def write_records(snakemake, started, beside=()):

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from galspec_core.errors import ProvenanceError
-from galspec_core.files import replace
 
 SUFFIX = ".provenance.json"
 TOUCHED_WITHIN = 3600  # s; Snakemake touches the outputs when a job has ended, on a cluster some time after
@@ -37,6 +36,8 @@ class Record:
 
 def write_record(record, path):
     """Write a record beside the file ``path``, a line a field."""
+    from galspec_core.files import replace  # here: it needs pyarrow, of which reading a record has no use
+
     lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(record).items()]
     with replace(record_path(path)) as temporary:
         temporary.write_text("{" + ",\n ".join(lines) + "}\n", encoding="utf-8")

@@ -213,7 +213,8 @@ class SasRoot:
                 return response
             response.close()
             url = next_url(rel, url, response.headers["Location"])
-        raise FetchError("the server redirects without end", reason="refused", item=rel, got=url)
+        remedy = "Look whether sas names the archive's root"
+        raise FetchError("the server redirects without end", reason="refused", item=rel, got=url, remedy=remedy)
 
     def _send(self, session, url, headers):
         timeout = (self.config.connect_timeout, self.config.read_timeout)
@@ -224,7 +225,8 @@ class SasRoot:
         except requests.ConnectionError as error:
             raise passing("no connection to the server", "server error", url, error) from error
         except requests.RequestException as error:
-            raise FetchError("cannot be asked for", reason="refused", item=url, got=str(error)) from error
+            what, remedy = "the server cannot be asked for this file", "Look whether sas is a URL that a browser opens"
+            raise FetchError(what, reason="refused", item=url, got=str(error), remedy=remedy) from error
 
     def _chunks(self, rel, response, start, most):
         """Yield the body's bytes, which begin at byte ``start`` of the file."""
@@ -275,7 +277,8 @@ def _check_answer(rel, response):
         raise passing("the server fails", "server error", response.url, got, wait)
     asked = "Range" in response.request.headers
     if status != 200 and not (asked and status in (206, BAD_RANGE)):
-        raise FetchError("the server refuses", reason="refused", item=response.url, got=got)
+        remedy = "Open the address in a browser: it may need a login, or limit who may fetch"
+        raise FetchError("the server refuses", reason="refused", item=response.url, got=got, remedy=remedy)
     if status != BAD_RANGE:
         check_headers(rel, response.headers)
 

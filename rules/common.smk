@@ -12,8 +12,10 @@ from galspec_core.catalogs.tasks import active_tasks, lines_missing, targets, us
 from galspec_core.config import check_config
 from galspec_core.cost import say_cost
 from galspec_core.faults import check_folder
+from galspec_core.plan import write_plan
 from galspec_core.provenance import code_hash
 from galspec_core.sas import is_url
+from galspec_core.terminal import show_bars
 
 gc.set_threshold(100_000, 50, 100)  # a plan is a million small objects that stay: look for rubbish less often
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # of jobs: a thread that spins takes the core of the job beside it
@@ -127,6 +129,11 @@ def answer_key():
 
 ANSWERS = answer_key()
 FIGURES += ["fig_evidence"] * bool(FINDERS) + ["fig_completeness"] * bool(FINDERS and ANSWERS)
+
+
+onstart:
+    write_plan(workflow, log)
+    show_bars(sum(1 for _ in workflow.dag.needrun_jobs()))
 
 
 localrules:  # on a cluster they run where Snakemake does: seconds each

@@ -9,7 +9,8 @@ from hypothesis import settings
 
 from tests.jobs import make_run
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # a thread that spins takes the core of whoever works beside it
 settings.register_profile("galspec", derandomize=True, deadline=None, database=None, max_examples=60)
 settings.load_profile("galspec")  # the same examples in every run, none judged by its time
 ROOT = Path(__file__).parents[1]

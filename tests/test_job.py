@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import galspec_core
@@ -56,6 +58,19 @@ def test_a_job_that_fails_leaves_no_record_not_even_an_old_one(small_run):
     with pytest.raises(SystemExit, match="no spectra"), job(pretend("score_tasks", [TABLE])):
         raise GalspecError("no spectra")
     assert not record_path(TABLE).exists()
+
+
+@pytest.mark.parametrize("left", [0, 3, 500])
+def test_a_damaged_input_is_named_instead_of_a_traceback(small_run, left):
+    """Whatever a library says of it."""
+    pq.write_table(pa.table({"a": range(1000)}), "whole.parquet")
+    Path("cut.parquet").write_bytes(Path("whole.parquet").read_bytes()[:left])
+    inputs = ["results/catalogs/none.fits", "whole.parquet", "cut.parquet"]
+    said = r"^error: cut.parquet: is damaged.* Remove it and start again"
+    with pytest.raises(SystemExit, match=said), job(pretend("score_tasks", [TABLE], inputs)):
+        pq.read_table("cut.parquet")
+    with pytest.raises(ValueError, match="other"), job(pretend("score_tasks", [TABLE], inputs[:2])):
+        raise ValueError("other")
 
 
 def test_the_same_job_writes_the_same_bytes_and_times_stand_in_the_record_alone(small_run):

@@ -31,7 +31,7 @@ from galspec_core.encoder.evidence import BACKGROUND, WIDTHS
 from galspec_core.encoder.lines import CURVES, LINES, PAIRS
 from galspec_core.errors import ConfigError
 from galspec_core.files import replace, write_csv
-from galspec_core.log import logger
+from galspec_core.log import Progress
 from galspec_core.provenance import code_hash
 from galspec_core.search.consistency import Consistency, score_repeats
 from galspec_core.search.forest import ForestSettings
@@ -42,6 +42,7 @@ from galspec_core.search.tables import positions_of
 from galspec_core.search.task import Voter, task_entries, with_manifest
 from galspec_core.search.vote import VoteSettings
 from galspec_core.spectra.reject import read_rejected
+from galspec_core.terminal import bars
 
 COLUMNS = ["variant", "survey", "metric", "mean", "std", "n_seeds", "train_seconds"]
 DRAWN = 0.8  # share of the training side's positions that one training seed sees (our choice)
@@ -104,7 +105,7 @@ class Ablation:
 
     def run(self, variants):
         """Run what is not there yet, and return the table with COLUMNS."""
-        rows = []
+        rows, progress = [], Progress("baselines: ablation", len(variants), "variants", every=0.0)
         for name, variant in variants.items():
             scores = [self._scores(name, variant, seed) for seed in variant.seeds]
             frame = pd.DataFrame(scores)
@@ -113,7 +114,7 @@ class Ablation:
                 values = frame[metric].to_numpy()
                 spread = values.std(ddof=1) if len(values) > 1 else np.nan
                 rows.append([name, self.folder.name, metric, values.mean(), spread, len(values), round(seconds, 1)])
-            logger.warning("%s: %s", name, frame.mean().round(3).to_dict())
+            progress.add(note=f"{name}: {frame.mean().round(3).to_dict()}")
             write_csv(pd.DataFrame(rows, columns=COLUMNS), self.folder / "results/ablation.csv")
         return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -271,7 +272,9 @@ def main():
     parser.add_argument("--variants", default="benchmarks/ablation.yaml", help="what to compare")
     words = parser.parse_args()
     config = load_config(words.configfile)
-    print(Ablation(config, words.run).run(read_variants(words.variants, config)).round(3).to_string(index=False))
+    with bars():
+        table = Ablation(config, words.run).run(read_variants(words.variants, config))
+    print(table.round(3).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ class GalSpecNet(Supervised):
         super().__init__(n_classes, balanced)
         least = POOL ** len(FILTERS)
         if pixels < least:
-            raise ConfigError("the grid is too short for GalSpecNet", expected=f"{least} pixels or more", got=pixels)
+            item, expected = "baselines.systems: kind galspecnet", f"{least} pixels or more"
+            remedy = "Give it a grid of spectra.grids that has so many"
+            raise ConfigError("the grid is too short", item=item, expected=expected, got=pixels, remedy=remedy)
         layers, before = [], 1
         for filters in FILTERS:
             layers += [nn.Conv1d(before, filters, KERNEL, padding="same"), nn.ReLU(), nn.MaxPool1d(POOL)]

@@ -31,10 +31,11 @@ from galspec_core.config import load_config, merge
 from galspec_core.encoder.data import load_spectra
 from galspec_core.encoder.embed import FIT, load_encoder
 from galspec_core.files import write_csv
-from galspec_core.log import logger
+from galspec_core.log import Progress
 from galspec_core.search.metrics import rank_metrics
 from galspec_core.search.tables import positions_of
 from galspec_core.spectra.reject import read_rejected
+from galspec_core.terminal import bars
 
 COLUMNS = ["system", "settings", "task", "metric", "value", "seconds"]
 ASKED = 0.3  # share of the knowledge base's positions that is asked for
@@ -145,11 +146,13 @@ def judge(votes):
 def tune(config, run, trials, out):
     """Run every trial that ``out`` has not; ``trials`` maps a system or encoder to a list of settings over its own."""
     tuning, out = Tuning(config, run), Path(out)
+    progress = Progress("baselines: tune", sum(map(len, trials.values())), "trials", every=0.0)
     table = pd.read_csv(out) if out.exists() else pd.DataFrame(columns=COLUMNS)
     for name, settings in trials.items():
         for over in settings:
             text = json.dumps(over, sort_keys=True)
             if ((table["system"] == name) & (table["settings"] == text)).any():
+                progress.skip()
                 continue
             own = config["encoders"].get(name) or config["baselines"]["systems"][name]
             entry = resolve(merge(own, over), config)
@@ -159,7 +162,8 @@ def tune(config, run, trials, out):
             rows = pd.DataFrame([[name, text, *row, seconds] for row in judged], columns=COLUMNS)
             table = rows if table.empty else pd.concat([table, rows], ignore_index=True)
             write_csv(table, out)
-            logger.warning("%s %s: %.3f, %.0f s", name, text, np.mean([value for *_, value in judged]), seconds)
+            value = np.mean([value for *_, value in judged])
+            progress.add(note=f"{name} {text}: {value:.3f} in {seconds:.0f} s")
     return table
 
 
@@ -171,7 +175,8 @@ def main():
     parser.add_argument("--trials", default="benchmarks/tune.yaml", help="what to try")
     parser.add_argument("--out", default="benchmarks/tune.csv", help="the record, continued where it exists")
     words = parser.parse_args()
-    tune(load_config(words.configfile), words.run, load_config([words.trials]), words.out)
+    with bars():
+        tune(load_config(words.configfile), words.run, load_config([words.trials]), words.out)
 
 
 if __name__ == "__main__":

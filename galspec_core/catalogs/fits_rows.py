@@ -25,6 +25,7 @@ DAMAGED = (
     ArithmeticError,
     AssertionError,
 )
+WHOLE = "Fetch it again, or name a whole file: it is damaged or no table of FITS"
 MAX_HEADER = 4_000_000  # bytes: 50,000 cards
 BLOCK, END = 2880, b"END".ljust(80)  # FITS standard 4.0, sections 3.1 and 4.4.1
 
@@ -54,14 +55,16 @@ def open_fits_table(path):
             _check_headers(path)
             table, width = _first_table(path)
     except DAMAGED as error:  # astropy answers a damaged header with any of these
-        raise CatalogError("cannot be read as FITS", item=path, got=str(error)[:200] or type(error).__name__) from error
+        got = str(error)[:200] or type(error).__name__
+        raise CatalogError("cannot be read as FITS", item=path, got=got, remedy=WHOLE) from error
     if table is None:
         raise CatalogError("has no whole binary table", item=path, remedy="Fetch it again if it should have one")
     if width != table.dtype.itemsize or not table.columns:
         expected, got = f"rows of {table.dtype.itemsize} bytes, by its columns", f"{width} by its header"
         raise CatalogError("has a damaged header", item=path, expected=expected, got=got, remedy="Fetch it again")
     if not 0 < width <= SLICE_BYTES:
-        raise CatalogError("has rows that cannot be", item=path, got=f"{width:,} bytes a row")
+        got, expected = f"{width:,} bytes a row", f"at most {SLICE_BYTES:,}"
+        raise CatalogError("has rows of an impossible length", item=path, expected=expected, got=got, remedy=WHOLE)
     return table
 
 
@@ -82,7 +85,8 @@ def _header_blocks(handle, path):
         yield block
         if len(block) < BLOCK or END in (block[i : i + 80] for i in range(0, BLOCK, 80)):
             return
-    raise CatalogError("has a header without an end", item=path, expected=f"an END within {MAX_HEADER:,} bytes")
+    expected = f"an END within {MAX_HEADER:,} bytes"
+    raise CatalogError("has a header without an end", item=path, expected=expected, remedy=WHOLE)
 
 
 def _first_table(path):

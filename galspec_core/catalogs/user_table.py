@@ -17,6 +17,8 @@ from galspec_core.errors import CatalogError, ConfigError
 
 SCHEMA = schema(ids="specobjid", integers="plate mjd fiberid", numbers="ra dec", words="subtype")
 IDENTIFIERS = (("specobjid",), ("plate", "mjd", "fiberid"), ("ra", "dec"))  # any one of these names a spectrum
+KINDS = "CSV, FITS or VOTable"
+SAVE_IT = "Save it anew as one of these, with one row a target"
 INSIDE = "Save it with its data inside (TABLEDATA or BINARY2)"
 DELIMITERS = "\t;,|"
 MAX_BYTES = 500_000_000  # of a table of targets, unpacked: it is held in memory (our choice)
@@ -44,7 +46,7 @@ def read_user_table(path, columns=None):
     found = _map_columns(raw, columns, item)
     n = len(next(iter(raw.values()), ()))
     if not n:
-        raise CatalogError("has no rows", item=item)
+        raise CatalogError("has no rows", item=item, remedy="Put one target a line below the header")
     values = {name: np.full(n, UNKNOWN["i4"], "i4") for name in ("plate", "mjd", "fiberid")}
     values |= {name: np.full(n, UNKNOWN["f8"]) for name in ("ra", "dec")}
     values |= {"specobjid": np.zeros(n, "u8"), "subtype": [""] * n}
@@ -61,9 +63,9 @@ def sniff(path):
     if head.startswith(b"<"):
         if b"<VOTABLE" in head.upper():
             return "votable"
-        raise CatalogError("is a web page or other markup, not a table", item=path, expected="CSV, FITS or VOTable")
+        raise CatalogError("is a web page or other markup, not a table", item=path, expected=KINDS, remedy=SAVE_IT)
     if not head or b"\0" in head:
-        raise CatalogError("is empty" if not head else "is binary", item=path, expected="CSV, FITS or VOTable")
+        raise CatalogError("is empty" if not head else "is binary", item=path, expected=KINDS, remedy=SAVE_IT)
     return "csv"
 
 
@@ -85,7 +87,8 @@ def _whole(path):
 
 def _check_size(size, path):
     if size > MAX_BYTES:
-        raise CatalogError("is too large for a table of targets", item=path, expected=f"at most {MAX_BYTES:,} bytes")
+        expected, remedy = f"at most {MAX_BYTES:,} bytes", "Keep the targets' rows and the columns that name them"
+        raise CatalogError("is too large for a table of targets", item=path, expected=expected, remedy=remedy)
 
 
 def _read_csv(path):
@@ -98,7 +101,7 @@ def _read_csv(path):
             warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows longer than the header
             frame = pd.read_csv(io.StringIO(content), sep=delimiter if delimiter in first else r"\s+", **options)
     except (ValueError, pd.errors.ParserWarning) as error:  # pandas' parser errors and wrong encodings are ValueErrors
-        raise CatalogError("cannot be read as CSV", item=path, got=str(error)) from error
+        raise CatalogError("cannot be read as CSV", item=path, got=str(error), remedy=SAVE_IT) from error
     return {str(name).strip(): frame[name].str.strip().to_numpy(dtype=object) for name in frame}
 
 
@@ -122,7 +125,8 @@ def _refuse_links(content, path):
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:
-        raise CatalogError("is a VOTable that is not well-formed XML", item=path, got=str(error)) from error
+        what = "is a VOTable that is not well-formed XML"
+        raise CatalogError(what, item=path, got=str(error), remedy=SAVE_IT) from error
     if found:
         raise CatalogError("draws on something outside the file", item=path, got=found[0][:200], remedy=INSIDE)
 
@@ -135,7 +139,8 @@ def _read_votable(path):
             warnings.simplefilter("ignore")  # archives write units and versions that astropy remarks upon
             table = parse_single_table(io.BytesIO(content), verify="ignore").to_table(use_names_over_ids=True)
     except (LookupError, ValueError, TypeError, AttributeError, OSError, expat.ExpatError) as error:
-        raise CatalogError("is a VOTable without a table in it", item=path, got=str(error)[:200]) from error
+        got = str(error)[:200]
+        raise CatalogError("is a VOTable without a table in it", item=path, got=got, remedy=SAVE_IT) from error
     return {name: _unmasked(table[name]) for name in table.colnames}
 
 

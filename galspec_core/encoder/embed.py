@@ -119,7 +119,10 @@ def write_embedding(path, specobjid, embedding, evidence=None):
     bad = ~np.isfinite(np.hstack(list(vectors.values()))).all(axis=1)
     if bad.any():
         raise SearchError(
-            "the embedding is not finite", item=f"specobjid {specobjid[bad][0]}", got=f"{bad.sum()} such spectra"
+            "the embedding is not finite",
+            item=f"specobjid {specobjid[bad][0]}",
+            got=f"{bad.sum()} such spectra",
+            remedy="The encoder may have diverged: look at its history.csv, and train it again with a lower learning rate",
         )
     columns = {
         name: pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1), pa.float32()), values.shape[1])

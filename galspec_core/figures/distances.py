@@ -90,7 +90,9 @@ def _checked(distances):
     distances = np.asarray(distances, dtype="f8")
     if len(distances) < 3 or np.ptp(distances) == 0:
         got = f"{len(distances)} of them, {len(np.unique(distances))} different"
-        raise SearchError("no distribution of distances", expected="3 or more, not all alike", got=got)
+        item, remedy = "figures.distances.method", "Name a method whose votes have neighbours at different distances"
+        what, expected = "the distances have no distribution", "3 or more, not all alike"
+        raise SearchError(what, item=item, expected=expected, got=got, remedy=remedy)
     return distances
 
 

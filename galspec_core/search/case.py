@@ -64,7 +64,8 @@ def _named(spec, manifest):
 def _brightest(ids, manifest):
     there = manifest[manifest["specobjid"].isin(ids)].sort_values(["snr", "specobjid"], ascending=[False, True])
     if there.empty:
-        raise SearchError("there is no test spectrum to study", remedy="Name one in figures.case.spectrum")
+        remedy = "Name one of the manifest in figures.case.spectrum"
+        raise SearchError("there is no test spectrum to study", item="figures.case.spectrum: auto", remedy=remedy)
     return int(there["specobjid"].iloc[0])
 
 

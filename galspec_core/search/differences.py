@@ -44,7 +44,10 @@ def compare(votes, manifest, method, n_bootstrap=1000, seed=0):
         own = frame[frame["method"] == method]
         if not len(own):
             found = sorted(frame["method"].unique())
-            raise SearchError("there are no votes to compare with", item=task, expected=method, got=found)
+            remedy = "Name one of these in search.compared"
+            raise SearchError(
+                "there are no votes to compare with", item=task, expected=method, got=found, remedy=remedy
+            )
         for other, part in frame[frame["method"] != method].groupby("method", sort=False):
             pair = own.merge(part, on=["specobjid", "seed"], suffixes=("", "_other"), validate="one_to_one")
             rows += [

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galspec_core.errors import SearchError
+from galspec_core.search.complaints import AGAIN
 from galspec_core.search.vectors import create_vectors, release
 from galspec_core.verify import check_free_space
 
@@ -67,7 +68,7 @@ def load_embeddings(paths, ids, held=np.inf, spill=None):
             places = _places(file.read(columns=["specobjid"])["specobjid"].to_numpy(), wanted)
         found[places[places >= 0]] = True
     if sizes is None:
-        raise SearchError("there is no shard of embeddings to read")
+        raise SearchError("the list of shards of embeddings is empty", expected="one shard or more", remedy=AGAIN)
     vectors, kept = (
         {name: np.empty((int(found.sum()), size), dtype="f4") for name, size in sizes.items()},
         wanted[found],
@@ -97,7 +98,7 @@ def _open(path):
     try:
         file = pq.ParquetFile(path)
     except (OSError, ValueError) as error:
-        raise SearchError("cannot read a shard of embeddings", item=path, got=str(error)[:200]) from None
+        raise SearchError("cannot read a shard of embeddings", item=path, got=str(error)[:200], remedy=AGAIN) from None
     schema = file.schema_arrow
     lists = [pa.types.is_fixed_size_list(schema.field(name).type) for name in VECTORS if name in schema.names]
     if (
@@ -108,7 +109,11 @@ def _open(path):
         file.close()
         got = ", ".join(f"{field.name} {field.type}" for field in schema)
         raise SearchError(
-            "is no shard of embeddings", item=path, expected="specobjid uint64, embedding of one length", got=got
+            "is no shard of embeddings",
+            item=path,
+            expected="specobjid uint64, embedding of one length",
+            got=got,
+            remedy=AGAIN,
         )
     return file
 

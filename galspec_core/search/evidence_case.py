@@ -51,7 +51,8 @@ def choose_case(spectrum, votes, method, seed):
         return int(spectrum)
     own = votes[(votes["method"] == method) & (votes["seed"] == seed) & (votes["label"] != OTHER)]
     if not len(own):
-        raise SearchError("there is no target to show", item=f"method {method}, seed {seed}")
+        remedy = "Name a spectrum in figures.evidence.spectrum, or another method or seed there"
+        raise SearchError("there is no target to show", item=f"method {method}, seed {seed}", remedy=remedy)
     return int(own.sort_values(["score", "specobjid"], ascending=[False, True])["specobjid"].iloc[0])
 
 

@@ -40,7 +40,8 @@ def missed_votes(votes, target, method):
     """
     own = votes[votes["method"] == method]
     if own.empty:
-        raise SearchError("there is no vote", item=f"method {method}", expected=", ".join(sorted(set(votes["method"]))))
+        known, remedy = ", ".join(sorted(set(votes["method"]))), "Name one of these in figures.failures.method"
+        raise SearchError("there is no vote", item=f"method {method}", expected=known, remedy=remedy)
     return own[(own["label"] == target) & (own["predicted"] != target)].sort_values(["seed", "specobjid"])
 
 

@@ -15,6 +15,7 @@ from joblib import Parallel, delayed
 from scipy.sparse import csr_matrix
 
 from galspec_core.errors import SearchError
+from galspec_core.search.complaints import EMPTY
 
 QUERIES_AT_ONCE = 256  # queries whose weights are held at once
 
@@ -49,7 +50,7 @@ class NeighbourForest:
 
     def __init__(self, x, codes, position, settings, seed=0, threads=1):
         if not len(x):
-            raise SearchError("a vote needs at least one entry in its knowledge base")
+            raise SearchError("the knowledge base has no entry", expected="one labelled spectrum or more", remedy=EMPTY)
         self.positions, groups = np.unique(position, return_inverse=True)
         rng = np.random.default_rng(seed)
         n = len(self.positions)

@@ -19,7 +19,8 @@ import pandas as pd
 from galspec_core.errors import SearchError
 from galspec_core.files import read_frame, write_frame
 from galspec_core.log import Progress, logger
-from galspec_core.search.index_file import AGAIN, check_entries, check_index_file, check_parts
+from galspec_core.search.complaints import AGAIN, ALIKE, ANOTHER_ENCODER
+from galspec_core.search.index_file import check_entries, check_index_file, check_parts
 from galspec_core.search.indexing import FLAT, IVF
 from galspec_core.search.neighbours import EXTRA, Neighbours, in_blocks, nearest, nearest_others, recall
 from galspec_core.search.vectors import blocks, check_finite, open_vectors, rows_of, some_rows, spread, write_vectors
@@ -111,7 +112,7 @@ class KnowledgeBase:
         """
         median = self.about["median_distance"]
         if scale not in ("median", "paper") or (scale == "median" and not median):
-            raise SearchError("no unit of distance", expected="scale median or paper", got=f"{scale}, median {median}")
+            raise SearchError("no unit of distance", expected="median or paper", got=f"{scale}, {median}", remedy=ALIKE)
         return median if scale == "median" else 1.0
 
     def search(self, queries, k, position=None, specobjid=None, where=None, threads=1):
@@ -140,7 +141,7 @@ class KnowledgeBase:
         names = np.arange(len(queries)) if specobjid is None else np.asarray(specobjid, dtype="u8")
         if queries.shape[1] != self.index.d or k < 1:
             expected, got = f"{self.index.d} numbers and k from 1", f"{queries.shape[1]} numbers, k = {k}"
-            raise SearchError("the query does not fit", expected=expected, got=got)
+            raise SearchError("the query does not fit", expected=expected, got=got, remedy=ANOTHER_ENCODER)
         check_finite(queries, names)
         asked = {"position": position, "specobjid": specobjid}
         banned = [(np.asarray(own, dtype="u8"), self._names[name]) for name, own in asked.items() if own is not None]

@@ -41,7 +41,9 @@ def log_distance(known, queries, known_at, asked_at, k, threads=1):
         Fewer than ``k`` spectra are known.
     """
     if len(known) < k:
-        raise SearchError("too few spectra to be far from", expected=f"at least {k}", got=len(known))
+        remedy = "Lower search.outliers.k, or take more spectra into the sample"
+        what = "too few spectra of the training side to be far from"
+        raise SearchError(what, item="outlier ranking", expected=f"at least {k}", got=len(known), remedy=remedy)
     base = KnowledgeBase.build(known, known_at[["specobjid", "position"]].assign(label=""))
     return log_reach(base, queries, asked_at, k, None, threads)
 
@@ -144,7 +146,8 @@ def outlier_ranking(asked, scores, notes, manifest, n_bootstrap=1000, seed=0):
     known = np.all([np.isfinite(values) for values in scores.values()], axis=0)
     member, places = asked["member"].to_numpy()[known], positions_of(asked[known], manifest)
     if not len(member):
-        raise SearchError("no test spectrum has every score", expected="/".join(scores))
+        remedy = "Look at results/spectra/rejected.csv: every grid may have rejected other spectra"
+        raise SearchError("no test spectrum has every score", item="/".join(scores), remedy=remedy)
     n_members = len(np.unique(places[member]))
     _, group = np.unique(places, return_inverse=True)
     rows = []

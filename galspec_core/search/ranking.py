@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from galspec_core.catalogs.controls import UNITS, nearest_unused
 from galspec_core.catalogs.ids import look_up
-from galspec_core.errors import SearchError
+from galspec_core.search.complaints import not_in_manifest
 from galspec_core.search.metrics import REDRAWS_AT_ONCE, interval, mean
 from galspec_core.search.vote import OTHER
 
@@ -99,7 +99,7 @@ def with_facts(votes, manifest):
     """Return ``votes`` with the manifest's NEEDED columns."""
     rows = look_up(votes["specobjid"].to_numpy(), manifest["specobjid"].to_numpy())
     if (rows < 0).any():
-        raise SearchError("stands in no manifest", item=f"specobjid {votes['specobjid'].to_numpy()[rows < 0][0]}")
+        raise not_in_manifest(votes["specobjid"].to_numpy()[rows < 0])
     return votes.assign(**{name: manifest[name].to_numpy()[rows] for name in NEEDED})
 
 

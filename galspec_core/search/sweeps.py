@@ -11,6 +11,7 @@ import pandas as pd
 from galspec_core.catalogs.roles import TEST
 from galspec_core.errors import SearchError
 from galspec_core.log import Progress
+from galspec_core.search.complaints import LOST
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.knowledge_base import KnowledgeBase
 from galspec_core.search.known import of_seed
@@ -169,7 +170,7 @@ def run_sweep(sweep, values, tasks, methods, roles, manifest, search, threads=1)
 def _benches(base, tests, spec, manifest, paths, search, threads):
     embeddings = load_embeddings(paths, tests["specobjid"].to_numpy())
     if len(embeddings.missing):
-        raise SearchError("has no embedding", item=f"specobjid {embeddings.missing[0]}")
+        raise SearchError("has no embedding", item=f"specobjid {embeddings.missing[0]}", remedy=LOST)
     settings = VoteSettings.from_config(search, spec)
     for seed, rows in tests.groupby("seed"):
         where = of_seed(base, seed)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from galspec_core.catalogs.ids import look_up
-from galspec_core.errors import SearchError
+from galspec_core.search.complaints import not_in_manifest
 from galspec_core.search.metrics import score_classes, score_target
 
 TABLE4 = [
@@ -159,7 +159,7 @@ def positions_of(votes, manifest):
     """Return the sky position [n] uint64 of each row of ``votes``; raise SearchError if the manifest lacks one."""
     rows = look_up(votes["specobjid"].to_numpy(), manifest["specobjid"].to_numpy())
     if (rows < 0).any():
-        raise SearchError("stands in no manifest", item=f"specobjid {votes['specobjid'].to_numpy()[rows < 0][0]}")
+        raise not_in_manifest(votes["specobjid"].to_numpy()[rows < 0])
     return np.asarray(manifest["position"].to_numpy()[rows], dtype="u8")
 
 

@@ -16,6 +16,7 @@ from galspec_core.encoder.collapse import check_collapse, measure_collapse
 from galspec_core.errors import SearchError
 from galspec_core.files import replace as replace_file
 from galspec_core.log import Progress, logger
+from galspec_core.search.complaints import LOST, not_in_manifest
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.forest import ForestSettings
 from galspec_core.search.indexing import FLAT, IndexSettings
@@ -102,7 +103,7 @@ def with_manifest(entries, manifest):
     ids = entries["specobjid"].to_numpy()
     places = look_up(ids, manifest["specobjid"].to_numpy())
     if (places < 0).any():
-        raise SearchError("stands in no manifest", item=f"specobjid {ids[places < 0][0]}")
+        raise not_in_manifest(ids[places < 0])
     joined = manifest[[name for name in COLUMNS if name in manifest]].iloc[places].reset_index(drop=True)
     return pd.concat([entries.reset_index(drop=True), joined], axis=1)
 
@@ -112,7 +113,8 @@ def _check_missing(missing, rejected, item):
     lost = missing[~np.isin(missing, np.asarray(rejected, dtype="u8"))]
     if len(lost):
         listed = ", ".join(map(str, lost[:5]))
-        raise SearchError("spectra without an embedding", item=item, got=f"{len(lost)} of them: {listed}")
+        got = f"{len(lost)} of them: {listed}"
+        raise SearchError("spectra without an embedding", item=item, got=got, remedy=LOST)
     if len(missing):
         logger.info("%s: %d rejected spectra are left out", item, len(missing))
 
@@ -192,7 +194,8 @@ class Voter:
 
     def __init__(self, task, target, base, settings, threads=1):
         if task not in LABELLINGS and not target:
-            raise SearchError("a task needs a target", item=task)
+            remedy = "Name the class that it looks for: target, in its entry of tasks"
+            raise SearchError("a task needs a target", item=f"tasks.{task}", remedy=remedy)
         self.target, self.base, self.settings, self.threads = target, base, settings, threads
         self.near = lru_cache(maxsize=1)(lambda seed: Near(base, base.vectors, seed, settings.unknown, threads))
         self.label = lambda words: labels_of(task, target, words)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from galspec_core.errors import SearchError
+from galspec_core.search.complaints import AGAIN, NOT_FINITE
 
 BLOCK = 8192  # vectors in memory at once
 NUMBERS_AT_ONCE = 1 << 18  # of candidates that are ranked: 2 MB in float64, what a processor's cache holds
@@ -40,10 +41,11 @@ def open_vectors(path, shape):
     try:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise SearchError("cannot read the vectors", item=path, got=str(error)[:200]) from None
+        raise SearchError("cannot read the vectors", item=path, got=str(error)[:200], remedy=AGAIN) from None
     if vectors.shape != shape or vectors.dtype != np.float32:
         got = f"{vectors.dtype} {vectors.shape}"
-        raise SearchError("the vectors do not fit their index", item=path, expected=f"float32 {shape}", got=got)
+        expected = f"float32 {shape}"
+        raise SearchError("the vectors do not fit their index", item=path, expected=expected, got=got, remedy=AGAIN)
     return _with_descriptor(vectors, path)
 
 
@@ -102,7 +104,8 @@ def check_finite(vectors, names):
     if bad:
         rows = np.concatenate(bad)
         listed = ", ".join(str(names[row]) for row in rows[:5])
-        raise SearchError("an embedding is not finite", item=listed, got=f"{len(rows)} such embeddings")
+        got = f"{len(rows)} such embeddings"
+        raise SearchError("an embedding is not finite", item=listed, got=got, remedy=NOT_FINITE)
 
 
 def distances_to(queries, vectors, rows):

@@ -50,7 +50,7 @@ def test_shards_of_different_encoders_do_not_mix(shards, tmp_path):
     write(tmp_path / "other.parquet", np.array([1], "u8"), [[1, 2]])
     with pytest.raises(SearchError, match="expected 4 of embedding and 0 of evidence; got 2 of embedding"):
         load_embeddings([*shards[0], tmp_path / "other.parquet"], shards[1])
-    with pytest.raises(SearchError, match="no shard"):
+    with pytest.raises(SearchError, match="list of shards of embeddings is empty"):
         load_embeddings([], shards[1])
 
 

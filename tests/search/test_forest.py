@@ -89,5 +89,5 @@ def test_threads_and_batches_change_nothing():
 
 
 def test_an_empty_knowledge_base_is_an_error():
-    with pytest.raises(SearchError, match="at least one entry"):
+    with pytest.raises(SearchError, match="no entry; expected one labelled spectrum or more"):
         NeighbourForest(np.empty((0, 3)), np.empty(0, int), np.empty(0, "u8"), SETTINGS)

@@ -15,7 +15,7 @@ from tests.spectra.files import rel, spec_lite
 
 N = 2000
 CONFIG = FetchConfig(
-    threads=8, retries=3, connect_timeout=5.0, read_timeout=4.0, min_rate=0.0, max_bytes_spectrum=100_000
+    threads=8, retries=3, connect_timeout=5.0, read_timeout=2.0, min_rate=0.0, max_bytes_spectrum=100_000
 )
 BLOCK = 2880
 TEMPLATE = spec_lite(dict(plate=9000, mjd=57001, fiberid=1), pixels=100)

@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 
+from galspec_core.record import SUFFIX
 from tests.conftest import ROOT
 
 COPIED = (
@@ -75,6 +77,19 @@ class Run:
 
     def __truediv__(self, path):
         return self.folder / "run" / path
+
+
+def results(run):
+    """Return the paths of all results of a run, below its folder."""
+    files = (path for path in (run / "results").rglob("*") if path.is_file() and not path.name.endswith(SUFFIX))
+    return sorted(str(path.relative_to(run / "")) for path in files)
+
+
+def without_speed(path):
+    """Return the bytes of a file; of a training's history those of its columns that hold no speed."""
+    if path.name.startswith(("history", "loss_")) and path.suffix == ".csv":
+        return pd.read_csv(path).drop(columns="spectra_per_s").to_csv().encode()
+    return path.read_bytes()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from galspec_core.status import look
 from tests.conftest import SHARED, lacking
 from tests.workflow.conftest import Run
 
@@ -85,6 +86,9 @@ def finished(process):
 
 
 def test_a_cancelled_training_goes_on_and_what_was_finished_is_not_made_again(project, cluster):
+    """Catalogues are made beforehand, without the cluster: each step there takes long."""
+    begun = project.snakemake("results/catalogs/manifest.parquet", overlays=OVERLAYS)
+    assert begun.returncode == 0, begun.stderr[-4000:]
     checkpoint = project / "results/encoder/paper/checkpoint/last.pt"
     first = submit(project, cluster, "--retries", "0")
     wait_until(checkpoint.exists, first, "checkpoint")
@@ -92,9 +96,13 @@ def test_a_cancelled_training_goes_on_and_what_was_finished_is_not_made_again(pr
         job for job, said in queue(cluster, "RUNNING").items() if "pretrain_encoder" in said and "paper" in said
     ]
     assert len(training) == 1
+    seen = look(project / "")
+    assert ("pretrain_encoder paper", training[0]) in {(job.name, job.external) for job in seen.of("running")}
     subprocess.run(["scancel", training[0]], env=os.environ | cluster, check=True, timeout=60)
     code, output = finished(first)
     assert code != 0, output[-4000:]
+    seen = look(project / "")
+    assert (seen.state, [job.name for job in seen.of("failed")]) == ("failed", ["pretrain_encoder paper"])
     assert checkpoint.exists()
     made = {path: path.stat().st_mtime_ns for path in (project / "data/spectra").glob("*.parquet")}
     made |= {path: path.stat().st_mtime_ns for path in (project / "results/spectra").rglob("*.parquet")}
@@ -102,6 +110,7 @@ def test_a_cancelled_training_goes_on_and_what_was_finished_is_not_made_again(pr
 
     code, output = finished(submit(project, cluster))
     assert code == 0, output[-4000:]
+    assert look(project / "").state == "done"
     assert {path: path.stat().st_mtime_ns for path in made} == made
     assert "rule grid_shard" not in output
     log = (project / "logs/encoder/pretrain_encoder/paper.log").read_text()

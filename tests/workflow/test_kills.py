@@ -11,25 +11,26 @@ import pyarrow.parquet as pq
 import pytest
 
 from galspec_core.drift import find_drift
-from galspec_core.record import SUFFIX
-from tests.workflow.conftest import Run
+from galspec_core.status import WORDLESS, look
+from tests.workflow.conftest import Run, results, without_speed
 
 pytestmark = pytest.mark.workflow
 
 STAGES = ["fetch_shard", "grid_shard", "pretrain_encoder", "embed_shard", "build_knowledge_base", "vote_task"]
-TARGET = "results/table4.csv"
-TABLES = ["results/table4.csv", "results/search/*/votes.parquet", "results/encoder/*/embedding/*.parquet"]
-TABLES += ["results/catalogs/*.parquet", "results/spectra/**/*.parquet", "results/spectra/**/*.csv", "data/spectra/*.*"]
+TARGETS = ["results/table1.csv", "results/table4.csv", "results/classes.csv"]
 SEED = int(os.environ.get("GALSPEC_SEED", random.SystemRandom().randrange(10_000)))
 MOST_SECONDS = 300  # until a stage begins
 LONGEST = 1.5  # seconds into a job: most last about as long
 
 
 def contents(run):
-    """Return {path: bytes} of the tables that a run has, without the records of when they were made."""
-    root = run / ""
-    found = {path for pattern in TABLES for path in root.glob(pattern) if not path.name.endswith(SUFFIX)}
-    return {str(path.relative_to(root)): path.read_bytes() for path in found}
+    """Return {path: bytes} of all that a run has made and of what it fetched, but for how long things took."""
+    fetched = [
+        str(path.relative_to(run / ""))
+        for kind in ("parquet", "csv")
+        for path in (run / "data/spectra").glob(f"*.{kind}")
+    ]
+    return {name: without_speed(run / name) for name in [*results(run), *fetched]}
 
 
 def job_of(process, rule):
@@ -67,13 +68,20 @@ def end_of(process):
     return process.communicate(timeout=MOST_SECONDS)[0]
 
 
-def test_a_run_killed_at_every_stage_ends_with_the_tables_of_one_that_was_not(run, tmp_path):
-    """Whether one job is killed, as for memory, or everything at once, as when the machine goes down."""
+def test_a_run_killed_at_every_stage_ends_with_the_bytes_of_one_that_was_not(run, tmp_path):
+    """Whether one job is killed, as for memory, or everything at once, as when the machine goes down.
+
+    It has one core where the other had two, so that their number shows in no table, vote, embedding or weight either; and
+    at any moment the status says how things are.
+    """
     print(f"GALSPEC_SEED={SEED}")
     moments, victim = random.Random(SEED), Run(tmp_path)
     for stage in STAGES:
-        process = victim.start("--cores", "2", "--retries", "0", TARGET, start_new_session=True)
+        process = victim.start("--cores", "1", "--retries", "0", *TARGETS, start_new_session=True)
         job = wait_for_job(process, stage)
+        seen = look(victim / "")
+        assert seen.state == "running"
+        assert stage in {at_work.name.split()[0] for at_work in seen.of("running")}
         moment, everything = time.monotonic() + LONGEST * moments.random(), moments.random() < 0.5
         while time.monotonic() < moment and runs(job):
             time.sleep(0.01)
@@ -83,18 +91,26 @@ def test_a_run_killed_at_every_stage_ends_with_the_tables_of_one_that_was_not(ru
         else:
             with suppress(psutil.NoSuchProcess):
                 job.kill()
-        said = end_of(process)
+        said, seen = end_of(process), look(victim / "")
+        if everything:
+            assert (seen.state, seen.next[0].endswith("--unlock")) == ("stopped", True)
+        else:
+            assert (seen.state, [failed.said[: len(WORDLESS)] for failed in seen.of("failed")]) == (
+                "failed",
+                [WORDLESS],
+            )
         for path in (victim / "").glob("[dr]*/**/*.parquet"):
             pq.read_table(path)  # what bears its final name is whole
         if everything:
-            refused = victim.snakemake(TARGET)
+            refused = victim.snakemake(*TARGETS)
             assert refused.returncode != 0, said
             assert "--unlock" in refused.stdout + refused.stderr
             assert victim.snakemake("--unlock").returncode == 0
-    done = victim.snakemake(TARGET)
+    done = victim.snakemake(*TARGETS, "--cores", "1")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert (look(victim / "").state, look(victim / "").exit_code) == ("done", 0)
     expected, found = contents(run), contents(victim)
-    assert len(found) > 20
+    assert set(found) >= set(TARGETS)
     assert {path for path in found if found[path] != expected.get(path)} == set()  # the other run made more
     assert find_drift(victim / "").findings == []  # nothing is left over, unrecorded or other than recorded
 

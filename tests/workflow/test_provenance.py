@@ -1,10 +1,8 @@
-"""Records of a finished run, drift from them, and the same bytes at any number of cores."""
+"""Records of a finished run, and drift from them."""
 
 import json
 import shutil
-from pathlib import Path
 
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -12,25 +10,9 @@ from galspec_core.cli import app
 from galspec_core.drift import FROM_SNAKEMAKE, find_drift
 from galspec_core.lineage import trace
 from galspec_core.record import SUFFIX, read_record, record_path
-from tests.workflow.conftest import Run
-
-TIMED = {"search_time.csv", "fig_c1.csv"}  # how long searches took is what they hold
-SAME = ("results/table1.csv", "results/table4.csv", "results/classes.csv")
+from tests.workflow.conftest import results
 
 pytestmark = pytest.mark.workflow
-
-
-def results(run):
-    """Return the paths of all results of a run, below its folder."""
-    files = (path for path in (run / "results").rglob("*") if path.is_file() and not path.name.endswith(SUFFIX))
-    return sorted(str(path.relative_to(run / "")) for path in files)
-
-
-def without_speed(path):
-    """Return the bytes of a file; of a training's history those of its columns that hold no speed."""
-    if path.name.startswith(("history", "loss_")) and path.suffix == ".csv":
-        return pd.read_csv(path).drop(columns="spectra_per_s").to_csv().encode()
-    return path.read_bytes()
 
 
 def findings(run):
@@ -89,13 +71,3 @@ def test_the_records_of_all_jobs_agree_on_settings_and_versions(run):
     records = [json.loads(record_path(run / name).read_text()) for name in set(results(run)) - FROM_SNAKEMAKE]
     assert len({record["config"] for record in records}) == 1
     assert len({json.dumps(record["packages"]) for record in records}) == 1
-
-
-def test_one_core_gives_the_bytes_of_two(run, tmp_path):
-    """The same seeds and software: every table, vote, embedding and weight is the same file."""
-    alone = Run(tmp_path)
-    done = alone.snakemake(*SAME, "--cores", "1")
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-8000:]
-    made = [name for name in results(alone) if Path(name).name not in TIMED]
-    assert set(made) >= set(SAME)
-    assert [name for name in made if without_speed(alone / name) != without_speed(run / name)] == []
