@@ -89,3 +89,29 @@ def is_comment(token):
 def all_blocks(*languages):
     """Return the fenced blocks of all pages that are in one of ``languages``."""
     return [block for page in pages() for block in blocks(page) if block.language in languages]
+
+
+def sections(page):
+    """Return (heading, tokens below it up to the next) for every heading of a page."""
+    found, all_tokens = [], tokens(page)
+    starts = [i for i, token in enumerate(all_tokens) if token.type == "heading_open"]
+    for start, end in zip(starts, [*starts[1:], len(all_tokens)], strict=True):
+        found.append((all_tokens[start + 1].content, all_tokens[start + 3 : end]))
+    return found
+
+
+def inline_of(some_tokens):
+    """Return the lines of text among tokens."""
+    return [token for token in some_tokens if token.type == "inline"]
+
+
+def rows_of(some_tokens):
+    """Return the cells of the body rows of the tables among tokens, each row a list of text."""
+    rows, body = [], False
+    for token in some_tokens:
+        body = {"tbody_open": True, "tbody_close": False}.get(token.type, body)
+        if token.type == "tr_open" and body:
+            rows.append([])
+        elif token.type == "inline" and body:
+            rows[-1].append(token.content)
+    return rows

@@ -59,7 +59,7 @@ def test_every_page_is_reached_from_the_first():
 
 def test_every_picture_is_shown_somewhere():
     shown = {(page.parent / link).resolve() for page in pages() for link in links(page) if "://" not in link}
-    assert {path for path in (DOCS / "images").iterdir()} <= shown
+    assert set((DOCS / "images").iterdir()) <= shown
 
 
 def test_the_readme_is_short_and_shows_a_picture():
