@@ -17,29 +17,28 @@ autosummary_generate = ["api.md"]
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "none"
 
-html_theme = "pydata_sphinx_theme"
+html_theme = "furo"
 html_title = "GalSpec"
 html_static_path = ["_static"]
 html_css_files = ["galspec.css"]
 html_show_sourcelink = False
-html_theme_options = {
-    "navigation_with_keys": False,
-    "show_toc_level": 2,
-    "header_links_before_dropdown": 8,
-    "secondary_sidebar_items": ["page-toc"],
-    "footer_start": ["copyright"],
-    "footer_end": [],
-}
+html_copy_source = False
 
 
 def as_plain_text(app, what, name, obj, options, lines):
-    """Let ``mask``[B, N] and |x| stand in docstrings as they are: reStructuredText would take them for markup."""
+    """Let ``mask``[B, N] and |x| stand in docstrings as they are: reStructuredText would take them for markup.
+
+    A property's "the vectors [N, D]: a view" would be taken for a type and its description.
+    """
+    if what == "property":
+        lines[:] = [line.replace(": ", " – ") for line in lines]
     for i, line in enumerate(lines):
-        literals = re.split(r"(``[^`]+``)", line)
-        literals[::2] = [part.replace("|", r"\|") for part in literals[::2]]
-        lines[i] = re.sub(r"(``[^`]+``)(?=\w|\[)", r"\1\\ ", "".join(literals))
+        parts = re.split(r"(``[^`]+``)", line)
+        parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+        parts[2::2] = [re.sub(r"^(?=[\w\[])", r"\\ ", part) for part in parts[2::2]]
+        lines[i] = "".join(parts)
 
 
 def setup(app):
     """Hand Sphinx the function above."""
-    app.connect("autodoc-process-docstring", as_plain_text)
+    app.connect("autodoc-process-docstring", as_plain_text, priority=400)  # before napoleon

@@ -12,7 +12,22 @@ import typer.main
 from galspec_core.cli import app
 from tests.conftest import ROOT
 
-SYSTEM = ("apptainer", "cd", "chmod", "cp", "docker", "git", "ls", "pip-audit", "source", "squeue", "tail", "unzip")
+SYSTEM = (
+    "apptainer",
+    "awk",
+    "cd",
+    "find",
+    "chmod",
+    "cp",
+    "docker",
+    "git",
+    "ls",
+    "pip-audit",
+    "source",
+    "squeue",
+    "tail",
+    "unzip",
+)
 ENDS = {"|", "&&", "||", ";"}
 OWN = re.compile(r"[A-Z]{3,}|…|\{|\*|:|^/")  # a word that stands for the reader's own, or a pattern
 
