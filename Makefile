@@ -61,6 +61,7 @@ scale: install ## how time and memory grow up to 3 million spectra: benchmarks/s
 	$(BIN)/python -m benchmarks.scale
 
 docs: install ## the documentation as pages: docs/_build/html/index.html, offline
+	rm -rf docs/_api
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 

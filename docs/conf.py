@@ -1,8 +1,11 @@
 """How ``make docs`` builds the pages: Markdown by MyST, the API from docstrings, nothing from the network."""
 
+import logging
 import re
 
 import galspec_core
+
+logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # it tells of every instruction set that it tries
 
 project = "GalSpec"
 copyright = "the GalSpec authors"
