@@ -12,7 +12,7 @@ RUN := $(SNAKEMAKE) --configfile config.yaml config/$(or $(NAME),embedded).yaml 
     --workflow-profile profiles/demo
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help install demo survey paper baserate tune ablation bench check-speed scale lint test test-fast clean
+.PHONY: help install demo survey paper baserate tune ablation bench check-speed scale docs lint test test-fast clean
 
 help: ## say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,7 +23,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("GalSpec needs Python 3.11 or newer: make PYTHON=python3.11 …")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV), some minutes"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mock,systems,slurm,crate,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mock,systems,slurm,crate,docs,dev]'
 	touch $@
 
 demo: install ## the whole pipeline on the simulated survey, no network: about 10 minutes on 2 cores
@@ -60,6 +60,11 @@ scale: install ## how time and memory grow up to 3 million spectra: benchmarks/s
 	$(BIN)/python -m benchmarks.index_choice
 	$(BIN)/python -m benchmarks.scale
 
+docs: install ## the documentation as pages: docs/_build/html/index.html, offline
+	rm -rf docs/_api
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
 lint: install ## style, types, layout of the workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,4 +80,4 @@ test: test-fast ## all tests: the fast ones on all cores, then one after another
 
 clean: ## remove the runs (runs/) and caches; data/ and results/ of the repository root stay
 	chmod -R u+w runs 2>/dev/null || true
-	rm -rf runs .pytest_cache .ruff_cache .mypy_cache
+	rm -rf runs docs/_build docs/_api .pytest_cache .ruff_cache .mypy_cache

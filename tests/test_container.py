@@ -29,7 +29,7 @@ def test_it_installs_the_pins_and_only_extras_that_exist():
     install = re.search(r"pip install (.*)", DOCKERFILE)[1]
     assert "--constraint constraints.txt" in install
     extras = set(re.search(r"'\.\[(.*)\]'", install)[1].split(","))
-    assert extras == set(PROJECT["optional-dependencies"]) - {"dev", "bench"}
+    assert extras == set(PROJECT["optional-dependencies"]) - {"dev", "bench", "docs"}
 
 
 def test_what_it_starts_is_in_the_project():

@@ -1,0 +1,42 @@
+"""What the documentation says of a run holds for one, and its pages build."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.docs.data_model import differences, kinds
+from tests.docs.markdown import all_blocks
+
+pytestmark = pytest.mark.workflow
+ASKED_ONLY = {  # made by make baserate, not by results/paper.done
+    "results/catalogs/query.parquet",
+    "results/search/{task}/query.parquet",
+    "results/base_rate.csv",
+    "results/query_ranking.csv",
+}
+EXAMPLES = [block for block in all_blocks("python") if block.mark == "run in a run"]
+
+
+def test_every_file_of_a_run_is_as_the_data_model_says(run):
+    faults, unmet = differences(run / ".", kinds())
+    assert faults == []
+    assert set(unmet) <= ASKED_ONLY
+
+
+@pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: f"{block.page.stem}:{block.line}")
+def test_the_examples_in_python_run_in_a_finished_run(run, block):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block.text], cwd=run / ".", capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_pages_build_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q", "-d", str(tmp_path / "trees")]
+    done = subprocess.run(
+        [*command, "docs", str(tmp_path / "html")], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "html/data_model/tables.html").stat().st_size > 10_000
