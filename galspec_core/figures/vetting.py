@@ -23,7 +23,7 @@ from galspec_core.spectra.grid import bridge_bad_pixels
 
 STEPS = {
     "model": 1e-3,
-    "residual": 0.1,
+    "residual": 0.2,
     "error": 0.02,
     "bad": -1500,
     "bin": 4,
@@ -55,7 +55,7 @@ def _codes(values, step):
 def pack_spectrum(flux, ivar, model):
     """Return one spectrum as start, n and data: from its first to its last good pixel; flux, ivar and model are [L]."""
     good = np.flatnonzero(ivar > 0)
-    part = slice(good[0], good[-1] + 1) if len(good) else slice(0, 1)
+    part = slice(int(good[0]), int(good[-1]) + 1) if len(good) else slice(0, 1)
     flux, ivar, model = flux[part], ivar[part], model[part]
     seen = ivar > 0
     error = np.sqrt(1 / np.where(seen, ivar, 1))
@@ -71,7 +71,7 @@ def pack_target(flux, ivar):
     """Return a known target as start, n and data: means of STEPS["bin"] pixels, gaps bridged."""
     good = np.flatnonzero(ivar > 0)
     start, width = (int(good[0]), STEPS["bin"]) if len(good) else (0, STEPS["bin"])
-    n = max((good[-1] + 1 - start) // width, 1) if len(good) else 1
+    n = max((int(good[-1]) + 1 - start) // width, 1) if len(good) else 1
     whole = bridge_bad_pixels(flux, ivar > 0)[start : start + n * width]
     return {
         "start": start,

@@ -139,7 +139,11 @@ def list_candidates(scored, voter, seed, manifest, catalogued, shards, rate=None
     """
     best, (where, is_target) = scored.best, in_base(voter, seed)
     found = look_up(best["specobjid"].to_numpy(), manifest["specobjid"].to_numpy())
-    table = manifest.iloc[found].reset_index(drop=True).assign(rank=np.arange(1, len(best) + 1), score=best["score"])
+    table = (
+        manifest.iloc[found]
+        .reset_index(drop=True)
+        .assign(rank=np.arange(1, len(best) + 1), score=best["score"].clip(upper=1.0))
+    )
     table["probability"], rate = at_base_rate(scored, is_target.sum() / where.sum(), rate)
     logger.info("%s: base rate %.3g, %.1f expected in all", voter.target, rate, rate * len(scored.probability))
     embeddings = load_embeddings(shards, best["specobjid"].to_numpy())

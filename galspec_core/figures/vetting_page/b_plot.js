@@ -1,5 +1,6 @@
 // Drawing on canvas: a panel with axes, curves, and the lines of the galaxy and of one behind it.
 
+const TELLING = ["Hα", "[O III]", "[O II]", "Hβ", "Na D", "Mg b", "Ca K", "[S II]", "[O I]", "[N II]", "Hγ", "Hδ", "[Ne III]"];
 const PAD = { left: 46, right: 8, top: 30, bottom: 20 };
 
 function colours() {
@@ -98,33 +99,37 @@ function level(p, value, colour, dashed = false) {
   c.setLineDash([]);
 }
 
-// Mark lines at redshift z: `row` 0 or 1 above the panel holds their names, left out where they would overlap.
+// Mark lines at redshift z: `row` 0 or 1 above the panel holds their names, the most telling first, none over another.
 function marks(p, lines, z, colour, row, options = {}) {
   const c = p.context;
   c.strokeStyle = colour;
-  c.fillStyle = colour;
-  c.textAlign = "center";
-  c.textBaseline = "middle";
-  let last = -1e9;
-  for (const [name, wave] of Object.entries(lines)) {
-    const observed = wave * (1 + z);
-    if (observed < p.x[0] || observed > p.x[1]) continue;
-    const at = Math.round(p.px(observed)) + 0.5;
-    c.setLineDash(options.dashed ? [4, 3] : []);
-    c.globalAlpha = options.dashed ? 1 : 0.75;
+  c.setLineDash(options.dashed ? [4, 3] : []);
+  const seen = Object.entries(lines).map(([name, wave]) => [name, wave * (1 + z)]).filter(([, wave]) => wave > p.x[0] && wave < p.x[1]);
+  for (const [, wave] of seen) {
+    const at = Math.round(p.px(wave)) + 0.5;
     c.beginPath();
     c.moveTo(at, p.box.top);
     c.lineTo(at, options.dashed ? p.box.bottom : p.box.top + 9);
     if (!options.dashed) { c.moveTo(at, p.box.bottom); c.lineTo(at, p.box.bottom - 6); }
     c.stroke();
-    c.globalAlpha = 1;
-    c.setLineDash([]);
-    const half = c.measureText(name).width / 2 + 3;
-    const place = Math.min(Math.max(at, p.box.left + half), p.box.right - half);
-    if (options.named && place - half > last) {
-      c.fillText(name, place, p.box.top - 7 - 13 * row);
-      last = place + half;
-    }
+  }
+  c.setLineDash([]);
+  if (options.named) names(p, seen, colour, p.box.top - 7 - 13 * row);
+}
+
+function names(p, seen, colour, y) {
+  const c = p.context, taken = [];
+  const place = (name) => { const at = TELLING.findIndex((word) => name.startsWith(word)); return at < 0 ? 99 : at; };
+  c.fillStyle = colour;
+  c.textAlign = "center";
+  c.textBaseline = "middle";
+  for (const [name, wave] of [...seen].sort((a, b) => place(a[0]) - place(b[0]))) {
+    const half = c.measureText(name).width / 2 + 3, at = p.px(wave);
+    const centre = [at, at + half - 4, at - half + 4].map((x) => Math.min(Math.max(x, p.box.left + half), p.box.right - half))
+      .find((x) => taken.every(([low, high]) => x + half < low || x - half > high));
+    if (centre === undefined) continue;
+    c.fillText(name, centre, y);
+    taken.push([centre - half, centre + half]);
   }
 }
 

@@ -60,7 +60,7 @@ function drawResidual(shown) {
   const { context, width, height } = prepare($("residual"));
   const mean = smooth(spectrum.residual, 2);
   const [low, high] = range(inside(shown, mean), 0.002, 0.999, 0.25);
-  const p = panel(context, boxOf(width, height, { top: 4 }), shown.x, [Math.min(low, -4), Math.max(high, 5)]);
+  const p = panel(context, boxOf(width, height, { top: 8 }), shown.x, [Math.min(low, -4), Math.max(high, 5)]);
   axes(p, ink, { label: "residual / error", ticksY: 4 });
   curve(p, waves, spectrum.residual, ink.raw, 0.6);
   curve(p, waves, mean, ink.flux, 1);
@@ -90,7 +90,7 @@ function drawWindows(shown) {
     ? `Residual / error at the lines of a galaxy at z ${one.z_behind.toFixed(4)} (black: mean of 3 pixels)`
     : "Flux and model at the galaxy's own lines";
   $("windows").setAttribute("aria-label", chosen.map(([title]) => title).join(", ") || "no line is covered");
-  const each = width / Math.max(chosen.length, 1);
+  const each = width / Math.max(chosen.length, 3); // of few, none is stretched
   chosen.forEach(([title, low, high], i) => {
     const box = { left: i * each + 34, right: (i + 1) * each - 6, top: 18, bottom: height - 18 };
     const part = waves.reduce((all, wave, j) => (wave >= low && wave <= high ? [...all, j] : all), []);
@@ -117,7 +117,7 @@ function drawNear(shown) {
   const { one, spectrum, ink, targets } = shown;
   const { context, width, height } = prepare($("near"));
   const own = binned(spectrum, one.z);
-  const each = width / Math.max(targets.length, 1);
+  const each = width / Math.max(targets.length, 3);
   $("near-caption").replaceChildren(
     key("flux", "this candidate"), key("near", `the nearest known ${DATA.target} spectra, rest frame; d: distance in the embedding`));
   $("near").setAttribute("aria-label", one.near.map(([index, d]) => `${DATA.targets[index].name} at distance ${d.toFixed(2)}`).join(", "));

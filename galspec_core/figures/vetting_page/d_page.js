@@ -132,7 +132,10 @@ function describe(one) {
   $("spectrum-caption").replaceChildren(...parts, readout);
 }
 
-const percent = (share) => (share < 0.001 ? "< 0.1 %" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`);
+function percent(share) {
+  if (share < 0.001) return "< 0.1 %";
+  return share > 0.99 ? "> 99 %" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
 
 function mark(value) {
   const one = order[at];
