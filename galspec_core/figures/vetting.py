@@ -30,7 +30,7 @@ STEPS = {
 }  # of flux, of the error, of its logarithm
 BAD = -2000  # code of an error that nobody knows
 FACTS = ["rank", "plate", "mjd", "fiberid", "ra", "dec", "z", "snr", "score", "probability", "reason", "catalogued"]
-ABSORPTION = ("Ca K", "Mg b", "Na D")
+ABSORPTION = ("Ca K", "Mg b")
 TEMPLATE = Path(__file__).with_name("vetting_page")
 
 
@@ -110,23 +110,24 @@ def page_data(table, base, manifest, shards, encoder, grid, facts):
         for i, row in enumerate(table.itertuples())
         if i in spectra
     ]
-    features = {name: FEATURES[name] for name in ABSORPTION}
-    lines = {_short(name): parts[0][0] for name, parts in LINES.items()} | features
     return facts | {
         "candidates": candidates,
         "targets": targets,
         "model": encoder is not None,
         "steps": STEPS,
-        "lines": dict(sorted(lines.items(), key=lambda pair: pair[1])),
+        "lines": _own_lines(),
         "background": {name: parts[0][0] for name, parts in BACKGROUND.items()},
         "grid": _grid(grid),
         "key": f"galspec:{facts['run']}:{facts['task']}",
     }
 
 
-def _short(name):
-    """Return the name of a line without its wavelength."""
-    return name.rstrip("0123456789 ")
+def _own_lines():
+    """Return [name, vacuum wavelength] of the lines that a galaxy may show itself; of a doublet the first has the name."""
+    parts = [(name.rstrip("0123456789 "), part[0]) for name, doublet in LINES.items() for part in doublet]
+    parts += [(name, FEATURES[name]) for name in ABSORPTION]
+    first = dict(reversed(parts))
+    return [[name if first[name] == wave else "", wave] for name, wave in sorted(parts, key=lambda pair: pair[1])]
 
 
 def _grid(grid):

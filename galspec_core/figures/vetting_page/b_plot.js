@@ -99,12 +99,12 @@ function level(p, value, colour, dashed = false) {
   c.setLineDash([]);
 }
 
-// Mark lines at redshift z: `row` 0 or 1 above the panel holds their names, the most telling first, none over another.
+// Mark lines, pairs of name and wavelength, at redshift z: `row` 0 or 1 above the panel holds their names, the most telling first, none over another.
 function marks(p, lines, z, colour, row, options = {}) {
   const c = p.context;
   c.strokeStyle = colour;
   c.setLineDash(options.dashed ? [4, 3] : []);
-  const seen = Object.entries(lines).map(([name, wave]) => [name, wave * (1 + z)]).filter(([, wave]) => wave > p.x[0] && wave < p.x[1]);
+  const seen = lines.map(([name, wave]) => [name, wave * (1 + z)]).filter(([, wave]) => wave > p.x[0] && wave < p.x[1]);
   for (const [, wave] of seen) {
     const at = Math.round(p.px(wave)) + 0.5;
     c.beginPath();
@@ -123,7 +123,7 @@ function names(p, seen, colour, y) {
   c.fillStyle = colour;
   c.textAlign = "center";
   c.textBaseline = "middle";
-  for (const [name, wave] of [...seen].sort((a, b) => place(a[0]) - place(b[0]))) {
+  for (const [name, wave] of seen.filter(([word]) => word).sort((a, b) => place(a[0]) - place(b[0]))) {
     const half = c.measureText(name).width / 2 + 3, at = p.px(wave);
     const centre = [at, at + half - 4, at - half + 4].map((x) => Math.min(Math.max(x, p.box.left + half), p.box.right - half))
       .find((x) => taken.every(([low, high]) => x + half < low || x - half > high));

@@ -50,7 +50,7 @@ function drawSpectrum(shown) {
 
 function drawMarks(p, { one, ink }, named) {
   marks(p, DATA.lines, one.z, ink.own, 0, { named });
-  if (showsBehind(one)) marks(p, DATA.background, one.z_behind, ink.behind, 1, { named, dashed: true });
+  if (showsBehind(one)) marks(p, Object.entries(DATA.background), one.z_behind, ink.behind, 1, { named, dashed: true });
 }
 
 function drawResidual(shown) {
@@ -60,13 +60,15 @@ function drawResidual(shown) {
   const { context, width, height } = prepare($("residual"));
   const mean = smooth(spectrum.residual, 2);
   const [low, high] = range(inside(shown, mean), 0.002, 0.999, 0.25);
-  const p = panel(context, boxOf(width, height, { top: 8 }), shown.x, [Math.min(low, -4), Math.max(high, 5)]);
+  const p = panel(context, boxOf(width, height, { top: 8, bottom: 34 }), shown.x, [Math.min(low, -4), Math.max(high, 5)]);
   axes(p, ink, { label: "residual / error", ticksY: 4 });
   curve(p, waves, spectrum.residual, ink.raw, 0.6);
   curve(p, waves, mean, ink.flux, 1);
   level(p, 0, ink.soft);
   drawMarks(p, shown, false);
   context.fillStyle = ink.soft;
+  context.textAlign = "center";
+  context.fillText("observed wavelength (Å)", (p.box.left + p.box.right) / 2, p.box.bottom + 25);
   $("residual").setAttribute("aria-label", `What the model leaves of ${one.name}, in units of its error`);
 }
 
@@ -87,8 +89,8 @@ function drawWindows(shown) {
   const behind = showsBehind(one) && DATA.model;
   const chosen = windowsOf(shown);
   $("windows-caption").textContent = behind
-    ? `Residual / error at the lines of a galaxy at z ${one.z_behind.toFixed(4)} (black: mean of 3 pixels)`
-    : "Flux and model at the galaxy's own lines";
+    ? `Residual / error at the lines of a galaxy at z ${one.z_behind.toFixed(4)} (mean of 3 pixels), Å observed`
+    : "Flux and model at the galaxy's own lines, Å observed";
   $("windows").setAttribute("aria-label", chosen.map(([title]) => title).join(", ") || "no line is covered");
   const each = width / Math.max(chosen.length, 3); // of few, none is stretched
   chosen.forEach(([title, low, high], i) => {
@@ -105,11 +107,11 @@ function drawWindows(shown) {
     if (behind) { level(p, 0, ink.soft); curve(p, x, raw, ink.raw, 0.8); }
     curve(p, x, line, ink.flux, 1.1);
     if (DATA.model && !behind) curve(p, x, cut(spectrum.model), ink.model, 1.3);
-    if (behind) marks(p, DATA.background, one.z_behind, ink.behind, 0, { dashed: true });
+    if (behind) marks(p, Object.entries(DATA.background), one.z_behind, ink.behind, 0, { dashed: true });
     else marks(p, DATA.lines, one.z, ink.own, 0);
-    context.fillStyle = behind ? ink.behind : ink.soft;
+    context.fillStyle = behind ? ink.behind : ink.own;
     context.textAlign = "center";
-    context.fillText(title, (box.left + box.right) / 2, 8);
+    context.fillText(title, (box.left + box.right) / 2, 8, each - 10);
   });
 }
 
@@ -119,7 +121,7 @@ function drawNear(shown) {
   const own = binned(spectrum, one.z);
   const each = width / Math.max(targets.length, 3);
   $("near-caption").replaceChildren(
-    key("flux", "this candidate"), key("near", `the nearest known ${DATA.target} spectra, rest frame; d: distance in the embedding`));
+    key("flux", "this candidate"), key("near", `the nearest known ${DATA.target} spectra, Å in the rest frame; d: distance in the embedding`));
   $("near").setAttribute("aria-label", one.near.map(([index, d]) => `${DATA.targets[index].name} at distance ${d.toFixed(2)}`).join(", "));
   targets.forEach((target, i) => {
     const [index, d] = one.near[i], facts = DATA.targets[index];
@@ -134,7 +136,7 @@ function drawNear(shown) {
     curve(p, waves, target.flux, ink.near, 1);
     context.fillStyle = ink.near;
     context.textAlign = "center";
-    context.fillText(`${facts.name}  ${facts.label}  z ${facts.z.toFixed(3)}  d ${d.toFixed(2)}`, (box.left + box.right) / 2, 9);
+    context.fillText(`${facts.name}  ${facts.label}  z ${facts.z.toFixed(3)}  d ${d.toFixed(2)}`, (box.left + box.right) / 2, 9, each - 10);
   });
 }
 
