@@ -56,4 +56,4 @@ def test_marks_become_targets_and_what_counts_against_them(tmp_path):
     labels = make_labels(selected, tables, LabelConfig.from_config(settings), targets(tasks)).table
     assert labels["specobjid"].to_pylist() == ids[:2].tolist()
     assert labels["labels"].to_pylist() == [["Ring"], ["NoRing"]]
-    assert labels["subtype"].to_pylist() == ["a ring, faint", ""]
+    assert labels["subtype"].to_pylist() == ["", ""]

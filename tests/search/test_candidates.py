@@ -9,11 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from galspec_core.errors import SearchError
+from galspec_core.search import candidate_lines, candidates
 from galspec_core.search.calibration import Calibration, estimate_rate
 from galspec_core.search.candidates import COLUMNS, list_candidates, nearest_targets, score_survey, with_reasons
+from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.reasons import behind_words, reason
 from galspec_core.search.task import build_task_kb, open_voter
 from galspec_core.search.vote import VoteSettings
+from galspec_core.spectra.shard import Gridded, write_gridded
 
 N, D, TOP = 240, 6, 25
 IDS = np.arange(N, dtype="u8") * np.uint64(3) + np.uint64(2**63)
@@ -82,6 +85,39 @@ def test_shards_in_any_order_and_one_by_one_give_the_same_list(world):
     ranks = voter(world)
     one = score_survey(ranks, paths[::-1], manifest.sample(frac=1, random_state=1), 0, TOP).best
     pd.testing.assert_frame_equal(one, score_survey(ranks, paths, manifest, 0, TOP).best)
+
+
+def test_no_more_than_one_shard_is_in_memory(world, monkeypatch):
+    _, paths, manifest, _ = world
+    ranks, read = voter(world), []
+
+    def load(shards, ids):
+        read.append((len(shards), len(ids)))
+        return load_embeddings(shards, ids)
+
+    monkeypatch.setattr(candidates, "load_embeddings", load)
+    score_survey(ranks, paths, manifest, 0, TOP)
+    assert [n for n, _ in read] == [1, 1, 1]
+    assert max(n for _, n in read) <= N // 3
+
+
+def test_lines_behind_are_looked_for_in_each_shard_and_kept_in_their_row(tmp_path, monkeypatch):
+    """The encoder is a stand-in that tells a spectrum's redshift, so that a row that was mixed up shows."""
+    encoder = SimpleNamespace(
+        background=lambda found: SimpleNamespace(z=found.z, snr=found.z * 10, lines=np.tile(found.z[:, None], 4))
+    )
+    monkeypatch.setattr(candidate_lines, "load_encoder", lambda *_: encoder)
+    ids, z = IDS[:6], np.linspace(0.5, 1.0, 6)
+    for shard in range(2):
+        part, pixels = np.arange(6)[shard::2][::-1], np.ones((3, 8), "f4")
+        write_gridded(tmp_path / f"{shard}.parquet", Gridded(ids[part], z[part].astype("f4"), pixels, pixels))
+    table = pd.DataFrame({"specobjid": ids[::-1], "shard": [str(i % 2) for i in range(6)][::-1]})
+    shards = [tmp_path / "0.parquet", tmp_path / "1.parquet"]
+    found, said = candidate_lines.lines_behind_candidates(table, ["weights"], shards, True)
+    np.testing.assert_allclose(found["z_behind"], z[::-1], rtol=1e-6)
+    np.testing.assert_allclose(np.stack(found["lines_behind"])[:, 2], z[::-1], rtol=1e-6)
+    assert said == ["no line behind it"] * 6
+    assert candidate_lines.lines_behind_candidates(table, [], shards, True)[0]["z_behind"].isna().all()
 
 
 def test_a_spectrum_of_the_knowledge_base_has_no_vote_for_itself(world):
