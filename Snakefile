@@ -13,6 +13,7 @@ include: "rules/encoder.smk"
 include: "rules/search.smk"
 include: "rules/baselines.smk"
 include: "rules/query.smk"
+include: "rules/candidates.smk"
 include: "rules/figures.smk"
 
 

@@ -154,6 +154,11 @@ def check_search(config):
     for where, names in lists.items():
         yield from _names(where, names, encoders, "encoder")
     yield from _names("search.compared", [search["compared"]], encoders, "encoder")
+    candidates = search["candidates"]
+    yield from _names("search.candidates.method", [candidates["method"]], encoders, "encoder")
+    yield from _names("search.candidates.seed", [candidates["seed"]], config["catalogs"]["sample"]["seeds"], "seed")
+    for key in ("behind", "base_rate"):
+        yield from _names(f"search.candidates.{key}", candidates[key], config["tasks"], "task")
     yield from _names("search.few_examples.classes", search["few_examples"]["classes"], _labels(config), "label")
     for key in ("redshift_check", "finders"):
         kind = encoders.get(search[key]["encoder"], {"kind": "factors"})["kind"]

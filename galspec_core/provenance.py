@@ -25,11 +25,12 @@ WITHOUT_EFFECT = {
 def code_hash(script, *modules):
     """Return a short hash of a script, of files it loads by name, and of every GalSpec module these import.
 
-    Comments and layout count too. Modules without an effect on results (errors, logs, downloads) are left out.
+    What is no Python counts as it stands. Comments and layout count too. Modules without an effect on results (errors, logs,
+    downloads) are left out.
     """
     files = [Path(script), *map(Path, modules)]
     digest = hashlib.sha256(b"".join(map(_source, files)))
-    for module in sorted(set().union(*map(_closure, files))):
+    for module in sorted(set().union(*(_closure(file) for file in files if file.suffix == ".py"))):
         digest.update(_source(_module_path(module)))
     return digest.hexdigest()[:16]
 

@@ -68,6 +68,7 @@ rule read_catalog:
     params:
         code=code("read_catalog"),
         columns=catalog_columns,
+        only=lambda wildcards: OWN_TABLES.get(wildcards.catalog, {}).get("only"),
     script:
         "../workflow_scripts/read_catalog.py"
 
@@ -123,6 +124,33 @@ rule match_labels:
         targets=targets(TASKS),
     script:
         "../workflow_scripts/match_labels.py"
+
+
+rule list_unmatched:
+    """List the rows of a user's table that became no target, why, and the spectrum nearest to each."""
+    input:
+        table=lambda wildcards: f"results/catalogs/{TASKS[wildcards.task]['source']}.parquet",
+        selected="results/catalogs/selected.parquet",
+        specobj="results/catalogs/specobj.parquet",
+    output:
+        "results/catalogs/unmatched_{task}.csv",
+    log:
+        "logs/catalogs/list_unmatched/{task}.log",
+    benchmark:
+        "benchmarks/catalogs/list_unmatched/{task}.tsv"
+    wildcard_constraints:
+        task=one_of(WITH_TABLE),
+    conda:
+        "../envs/galspec.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(4000),
+        runtime=more(30),
+    params:
+        code=code("list_unmatched"),
+        settings=config["catalogs"]["select"],
+    script:
+        "../workflow_scripts/list_unmatched.py"
 
 
 rule draw_sample:

@@ -128,6 +128,15 @@ def answer_key():
 
 
 ANSWERS = answer_key()
+WITH_TABLE = [
+    name for name, entry in TASKS.items() if entry["source"] not in ("bpt", "silo")
+]  # rows that a person wrote
+CANDIDATES = config["search"]["candidates"]
+RANKS_BY = CANDIDATES["method"]
+SCORED_SHARDS = [*SHARDS, *(QUERY_SHARDS if CANDIDATES["query"] else [])]
+SCORED_MANIFESTS = [f"results/catalogs/{name}.parquet" for name in ["manifest"] + ["query"] * (SCORED_SHARDS != SHARDS)]
+PAGE_FILES = sorted(Path(workflow.basedir).glob("galspec_core/figures/vetting_page/*"))
+KNOWS_LINES = [f"results/encoder/{RANKS_BY}/weights.safetensors"] * (config["encoders"][RANKS_BY]["kind"] == "factors")
 FIGURES += ["fig_evidence"] * bool(FINDERS) + ["fig_completeness"] * bool(FINDERS and ANSWERS)
 
 
@@ -162,9 +171,14 @@ wildcard_constraints:
     sweep_figure="|".join(SWEEP_OF),
 
 
-def code(rule_name):
-    """Hash the script of a rule and all it imports, so that an edit re-runs the rule and what follows."""
-    return code_hash(Path(workflow.basedir) / "workflow_scripts" / f"{rule_name}.py")
+def code(rule_name, *files):
+    """Hash the script of a rule, all it imports and ``files`` it reads, so that an edit re-runs the rule and what follows."""
+    return code_hash(Path(workflow.basedir) / "workflow_scripts" / f"{rule_name}.py", *files)
+
+
+def one_of(names):
+    """Return a pattern that fits these names, and nothing where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def unrecorded(value):

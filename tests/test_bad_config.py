@@ -103,6 +103,11 @@ BAD = [  # where, value, words of the message besides where it stands
     ("search.few_examples.classes", ["Lense"], ["no label Lense"]),
     ("search.finders.encoder", "pca", ["of kind pca", "only kind factors"]),
     ("search.redshift_check.encoder", "none", ["no encoder none"]),
+    ("search.candidates.method", "galspeck", ["no encoder galspeck"]),
+    ("search.candidates.seed", 7, ["no seed 7"]),
+    ("search.candidates.behind", ["lenses"], ["no task lenses"]),
+    ("search.candidates.base_rate.lenses", 0.1, ["no task lenses"]),
+    ("search.candidates.base_rate.lens", 1.5, ["search.candidates.base_rate.lens"]),
     ("search.wrong_redshifts.lines", [["Hα", "Hα"]], ["cannot be taken for itself"]),
     ("search.parameters.columns.vdisp.from", ["specobjj"], ["no catalogue specobjj"]),
     ("catalogs.lens_target", ["likelly"], ["no grade word likelly"]),
@@ -176,6 +181,8 @@ def test_every_problem_is_listed_at_once():
     ("spectra.bad_mask_bits", list(MASK_BITS)), ("figures.case.spectrum", 2**63 + 1),
     ("figures.case.spectrum", "881-52368-36"), ("search.parameters.columns.vdisp.from", ["specobj", "own/table.csv"]),
     ("tasks.mine", {"target": "Mine", "source": "tables/mine", "file": "mine.csv"}),
+    ("tasks.mine", {"target": "Mine", "source": "tables/mine", "file": "mine.csv", "only": {"label": ["keep"]}}),
+    ("search.candidates.base_rate.lens", None),
 ])  # fmt: skip
 def test_what_only_looks_odd_is_allowed(where, value):
     check_config(changed(where, value))

@@ -4,6 +4,6 @@ from galspec_core.catalogs.tables import read_catalog
 from galspec_core.job import job
 
 with job(snakemake) as log:
-    name = snakemake.wildcards.catalog
-    rows = read_catalog(name, snakemake.input[0], snakemake.output[0], snakemake.params.columns)
+    name, params = snakemake.wildcards.catalog, snakemake.params
+    rows = read_catalog(name, snakemake.input[0], snakemake.output[0], params.columns, params.only)
     log.info("%s: %d rows", name, rows)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from galspec_core.catalogs.agreement import agree, join_portsmouth, label_pairs
 from galspec_core.catalogs.crossmatch import UNMATCHED, match_silo, match_user, unmatched_rows
@@ -193,3 +194,10 @@ def as_members(lists, names):
     columns = pc.index_in(lists.flatten(), pa.array(names, pa.string())).to_numpy()
     member[np.repeat(np.arange(len(lists)), np.diff(lists.offsets.to_numpy())), columns] = True
     return member
+
+
+def read_label_words(path):
+    """Return {specobjid: '+'-joined labels} of a table of labels, spectra that are only held out aside."""
+    table = pq.read_table(path, columns=["specobjid", "labels"])
+    words = pc.binary_join(table["labels"], "+").to_pylist()
+    return {i: word for i, word in zip(table["specobjid"].to_pylist(), words, strict=True) if word}

@@ -122,7 +122,7 @@ def select(specobj, config):
     """
     steps = config.steps()
     counts, parts = np.zeros(len(steps), dtype="i8"), []
-    for batch in _batches(specobj):
+    for batch in each_batch(specobj):
         keep, failed = _apply(batch, steps)
         counts += failed
         parts.append(pa.Table.from_batches([batch]).select(KEPT).filter(pa.array(keep)))
@@ -134,10 +134,19 @@ def select(specobj, config):
     return selected, drops
 
 
-def _batches(specobj):
+def each_batch(specobj):
+    """Return the rows of the survey's catalogue, a table or the path of one, in batches."""
     if isinstance(specobj, pa.Table):
         return specobj.to_batches(max_chunksize=BATCH_ROWS)
     return pq.ParquetFile(specobj).iter_batches(batch_size=BATCH_ROWS)
+
+
+def first_failed(batch, config):
+    """Return why each row of a batch of the catalogue is not selected: the first cut that it fails, in words; "" if none."""
+    reasons = np.full(batch.num_rows, "", dtype=object)
+    for function, value, reason in reversed(config.steps()):
+        reasons[~function(batch, value)] = reason
+    return list(reasons)
 
 
 def _apply(batch, steps):

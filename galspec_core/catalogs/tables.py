@@ -18,7 +18,7 @@ from galspec_core.log import Progress, logger
 COUNTS = b"galspec_counts"  # Parquet metadata: what reading a catalogue dropped
 
 
-def read_catalog(name, source, out, columns=None):
+def read_catalog(name, source, out, columns=None, only=None):
     """Turn a catalogue into one Parquet file and return its number of rows.
 
     Parameters
@@ -27,8 +27,8 @@ def read_catalog(name, source, out, columns=None):
         ``specobj``, ``galspecextra``, ``portsmouth_boss``, ``portsmouth_legacy``, ``silo`` (FITS, streamed), or
         ``outliers`` and ``tables/NAME`` (CSV, FITS or VOTable, told apart by content).
     source, out : path
-    columns : dict, optional
-        For a user's table: our column name to its own.
+    columns, only : dict, optional
+        For a user's table: our column name to its own, and which rows count (see ``read_user_table``).
 
     Raises
     ------
@@ -39,7 +39,7 @@ def read_catalog(name, source, out, columns=None):
         raise CatalogError("there is no such file", item=f"{name} {source}", remedy="Set its place in catalogs.files")
     if name in LAYOUTS:
         return _stream(name, LAYOUTS[name], open_fits_table(source), out)
-    table = read_user_table(source, columns)
+    table = read_user_table(source, columns, only)
     with replace(Path(out)) as temporary:
         pq.write_table(table, temporary, compression="zstd")
     return table.num_rows

@@ -34,13 +34,15 @@ class Negatives:
 
 @dataclass(frozen=True)
 class Task:
-    """One target and its catalogue. ``top_k`` and ``weight`` belong to the vote; they are only carried."""
+    """One target and its catalogue; ``only`` names the rows of a user's table that count. ``top_k`` and ``weight`` belong to
+    the vote; they are only carried."""
 
     target: str
     source: str
     negatives: dict = field(default_factory=lambda: {"from": "labels"})
     file: str | None = None
     columns: dict | None = None
+    only: dict | None = None
     top_k: int | None = None
     weight: str | None = None
 
@@ -115,6 +117,9 @@ def targets(tasks):
 
 
 def user_tables(tasks):
-    """Return {catalogue: {"file": ..., "columns": ...}} of the tasks with a table of their own."""
+    """Return {catalogue: {"file": ..., "columns": ..., "only": ...}} of the tasks with a table of their own."""
     own = {entry["source"]: entry for entry in tasks.values() if entry["source"].startswith("tables/")}
-    return {source: {"file": entry["file"], "columns": entry.get("columns")} for source, entry in own.items()}
+    return {
+        source: {"file": entry["file"], "columns": entry.get("columns"), "only": entry.get("only")}
+        for source, entry in own.items()
+    }

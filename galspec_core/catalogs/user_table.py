@@ -11,7 +11,7 @@ import pyarrow as pa
 from astropy.io.votable import parse_single_table
 
 from galspec_core.catalogs.fits_rows import UNREADABLE, iterate_columns, open_fits_table, open_unpacked
-from galspec_core.catalogs.ids import parse_specobjid
+from galspec_core.catalogs.ids import parse_specobjid, text
 from galspec_core.catalogs.layouts import schema
 from galspec_core.errors import CatalogError, ConfigError
 
@@ -26,7 +26,7 @@ UNKNOWN = {"i4": -1, "f8": np.nan}
 LIMITS = {"i4": (-1, 2**31 - 1), "ra": (-360.0, 360.0), "dec": (-90.0, 90.0)}  # of whole numbers, and of degrees
 
 
-def read_user_table(path, columns=None):
+def read_user_table(path, columns=None, only=None):
     """Return a user's table with SCHEMA: specobjid 0, fibre -1, ra and dec NaN, subtype "" where it has none.
 
     Parameters
@@ -34,19 +34,23 @@ def read_user_table(path, columns=None):
     path : path
     columns : dict, optional
         Our name to the table's, in any case; None looks for ours. Positions are in degrees.
+    only : dict, optional
+        A column of the table to the words that it must have in a row that counts: {"label": ["keep"]}.
 
     Raises
     ------
     ConfigError
         ``columns`` names something that is none of ours.
     CatalogError
-        The file is no table, lacks a column, or none of specobjid, plate-mjd-fiberid, ra-dec is there.
+        The file is no table, lacks a column, none of specobjid, plate-mjd-fiberid, ra-dec is there, or no row counts.
     """
     item, raw = Path(path), READERS[sniff(path)](Path(path))
     found = _map_columns(raw, columns, item)
+    raw = _rows_that_count(raw, only or {}, item)
     n = len(next(iter(raw.values()), ()))
     if not n:
-        raise CatalogError("has no rows", item=item, remedy="Put one target a line below the header")
+        what = "has no rows" + (f" with {only}" if only else "")
+        raise CatalogError(what, item=item, remedy="Put one target a line below the header")
     values = {name: np.full(n, UNKNOWN["i4"], "i4") for name in ("plate", "mjd", "fiberid")}
     values |= {name: np.full(n, UNKNOWN["f8"]) for name in ("ra", "dec")}
     values |= {"specobjid": np.zeros(n, "u8"), "subtype": [""] * n}
@@ -171,6 +175,20 @@ def _map_columns(raw, columns, item):
         expected = "specobjid, or plate, mjd and fiberid, or ra and dec"
         raise CatalogError("names no spectrum", item=item, expected=expected, got=got, remedy=remedy)
     return found
+
+
+def _rows_that_count(raw, only, item):
+    """Return the rows of a table that have one of the wanted words in each column of ``only``."""
+    lower = {name.lower(): name for name in reversed(raw)} | {name: name for name in raw}
+    for name, words in only.items():
+        column = lower.get(name, lower.get(name.lower()))
+        if column is None:
+            raise CatalogError(
+                f"lacks the column {name}, which tells the rows that count", item=item, got=", ".join(raw)
+            )
+        keep = np.isin(np.array(text(raw[column]).to_pylist(), dtype=object), list(map(str, words)))
+        raw = {key: values[keep] for key, values in raw.items()}
+    return raw
 
 
 def _convert(name, values, item):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST = 1e-3  # shares are kept this far from 0 and 1: a forest of some hundred trees says no more
+MOST_ROUNDS, CLOSE = 1000, 1e-4  # of the estimate of a rate: rounds, and the change relative to it that ends them
 PULL = 1.0  # inverse strength of the ridge on the slope (scikit-learn's default)
 
 
@@ -49,3 +50,17 @@ def recompose(probability, base, rate):
     odds = rate / (1 - rate) * (1 - base) / base
     up = np.asarray(probability) * odds
     return up / (up + 1 - np.asarray(probability))
+
+
+def estimate_rate(probability, base):
+    """Return which share of spectra are members, from probabilities [n] that hold where a share ``base`` are.
+
+    The share that makes the probabilities agree with it: the mean probability at that share (Saerens et al. 2002, by
+    expectation-maximisation).
+    """
+    probability, rate = np.asarray(probability), base
+    for _ in range(MOST_ROUNDS):
+        before, rate = rate, float(np.mean(recompose(probability, base, rate)))
+        if abs(rate - before) <= CLOSE * before:
+            break
+    return rate

@@ -291,6 +291,8 @@ def test_a_task_without_its_catalogue_is_left_out_by_name(caplog):
     for key in ("catalogs.files.silo", "outliers is null", "tasks.blob.file", "tasks.gone"):
         assert key in caplog.text
     assert targets(active) == {"tables/rings": "Ring"}
-    assert user_tables(active) == {"tables/rings": {"file": "r.csv", "columns": {"ra": "RA", "dec": "DE"}}}
+    assert user_tables(active) == {
+        "tables/rings": {"file": "r.csv", "columns": {"ra": "RA", "dec": "DE"}, "only": None}
+    }
     with pytest.raises(ConfigError, match="no such source"):
         active_tasks({"tasks": {"x": {"target": "X", "source": "sky"}}})
