@@ -106,6 +106,7 @@ QUANTITIES = {
     if (kept := [place for place in entry["from"] if place in PLACES or place not in BELOW_SAS])
 }
 PAGE = config["figures"]["neighbours"]
+MAP_FILES = [f"figures/pages/map{part}" for part in (".html", ".css", ".js", "_data.js", "_view.js")]
 CHECK = config["search"]["redshift_check"]
 if CHECK["encoder"] in METHODS:
     TABLES.append("wrong_redshifts")
@@ -155,9 +156,10 @@ wildcard_constraints:
     sweep_figure="|".join(SWEEP_OF),
 
 
-def code(rule_name):
-    """Hash the script of a rule and all it imports, so that an edit re-runs the rule and what follows."""
-    return code_hash(Path(workflow.basedir) / "workflow_scripts" / f"{rule_name}.py")
+def code(rule_name, *beside):
+    """Hash the script of a rule, all it imports and files ``beside`` them, so that an edit re-runs what follows."""
+    base = Path(workflow.basedir)
+    return code_hash(base / "workflow_scripts" / f"{rule_name}.py", *(base / "galspec_core" / name for name in beside))
 
 
 def unrecorded(value):

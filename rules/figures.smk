@@ -413,7 +413,7 @@ rule plot_map:
         mem_mb=more(4000),
         runtime=more(60),
     params:
-        code=code("plot_map", *(Path(workflow.basedir) / "galspec_core/figures/pages").glob("map*")),
+        code=code("plot_map", *MAP_FILES),
         settings=config["figures"]["map"],
         grid=lambda wildcards: config["spectra"]["grids"][GRID_OF[wildcards.encoder]],
     script:

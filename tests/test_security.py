@@ -156,7 +156,27 @@ def test_markup_in_what_a_caption_says_is_shown_as_text():
     assert "&lt;script&gt;" in body
 
 
+PAGES = sorted((ROOT / "galspec_core/figures/pages").iterdir())
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_of_our_own_makes_no_markup_of_what_it_shows_and_asks_nobody(path):
+    """Our own pages: tests/figures/test_map.py shows that words of a table stay words."""
+    text = path.read_text()
+    risky = (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "fetch(",
+        "import(",
+    )
+    assert not [word for word in (*risky, "http://", "https://", "XMLHttpRequest", "@import", "url(") if word in text]
+
+
 def test_no_web_page_is_written_by_hand():
-    """Reports are Snakemake's; whoever adds a page of our own must escape what it shows, and say so here."""
+    """Reports are Snakemake's, pages of our own templates; whoever adds one must escape what it shows, and say so here."""
     markup = ("<table", "<div", "<body", "to_html")
     assert [path.name for path in PYTHON if any(word in path.read_text().lower() for word in markup)] == []

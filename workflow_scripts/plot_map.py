@@ -2,7 +2,15 @@
 
 import pandas as pd
 
-from galspec_core.figures.map import choose_points, lay_out, loaded, map_table, pixels_that_fit, read_rejected_ids, thumbnails
+from galspec_core.figures.map import (
+    choose_points,
+    lay_out,
+    loaded,
+    map_table,
+    pixels_that_fit,
+    read_rejected_ids,
+    thumbnails,
+)
 from galspec_core.figures.map_page import map_page
 from galspec_core.files import replace, write_csv
 from galspec_core.job import job

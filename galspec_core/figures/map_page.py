@@ -62,9 +62,11 @@ def _column(name, values):
     words = values.astype("object").where(values.notna(), "").astype(str).replace("", "none")
     kept = list(words.value_counts().sort_index().sort_values(ascending=False, kind="stable").index)
     if len(kept) > MOST_CATEGORIES:
-        kept = [word for word in kept if word != OTHER][: MOST_CATEGORIES - 1] + [OTHER]
+        kept = [*[word for word in kept if word != OTHER][: MOST_CATEGORIES - 1], OTHER]
     number = {word: i for i, word in enumerate(kept)}
-    return dict(name=name, kind="category", categories=kept, data=pack([number.get(w, len(kept) - 1) for w in words], "u1"))
+    return dict(
+        name=name, kind="category", categories=kept, data=pack([number.get(w, len(kept) - 1) for w in words], "u1")
+    )
 
 
 def pack(values, kind):

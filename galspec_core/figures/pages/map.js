@@ -39,7 +39,7 @@ function drawBar(entry) {
   element("legend-title").textContent = entry.name;
   if (entry.kind !== "number") return;
   const context = element("ramp").getContext("2d");
-  rampColours().forEach((colour, k) => {
+  rampColours(isDark()).forEach((colour, k) => {
     context.fillStyle = colour;
     context.fillRect((k * 256) / STEPS, 0, 256 / STEPS + 1, 12);
   });
@@ -60,7 +60,8 @@ function drawLegend(coloured) {
     tick.setAttribute("aria-label", `Show ${word}`);
     tick.addEventListener("change", () => { toggle(state.hidden, k); redraw(); });
     swatch.className = "swatch";
-    swatch.style.background = coloured ? colours[k] : GREY;
+    swatch.hidden = !coloured;
+    swatch.style.background = colours[k];
     number.className = "number";
     button.type = "button";
     button.setAttribute("aria-pressed", String(state.bright.has(k)));
@@ -170,10 +171,10 @@ function setTheme(name) {
   document.documentElement.dataset.theme = name;
   if (!state.legend) return;
   setColour(state.colour);
-  if (state.chosen >= 0) choose(state.chosen);
+  if (state.chosen >= 0 && SPECTRA) drawSpectrum(state.chosen);
 }
 element("theme").addEventListener("click", () => {
-  setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+  setTheme(isDark() ? "light" : "dark");
 });
 setTheme(window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 

@@ -69,9 +69,11 @@ function categoryColours(entry, ink) {
   });
 }
 
-function rampColours() {
+// Return the colours of the bar without the end that the page's own colour swallows.
+function rampColours(dark) {
+  const [first, last] = dark ? [40, 255] : [0, 235];
   return Array.from({ length: STEPS }, (_, k) => {
-    const at = 3 * Math.round((k * 255) / (STEPS - 1));
+    const at = 3 * Math.round(first + (k * (last - first)) / (STEPS - 1));
     return `rgb(${RAMP[at]},${RAMP[at + 1]},${RAMP[at + 2]})`;
   });
 }

@@ -12,6 +12,8 @@ function css(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+const isDark = () => document.documentElement.dataset.theme === "dark";
+
 // Return the size of a canvas in CSS pixels with its context, scaled for the screen.
 function fit(target) {
   const ratio = window.devicePixelRatio || 1, width = target.clientWidth, height = target.clientHeight;
@@ -44,7 +46,7 @@ function recolour() {
     return;
   }
   const [low, high] = (entry.limits ||= limits(entry.values));
-  palette = [...rampColours(), GREY];
+  palette = [...rampColours(isDark()), GREY];
   for (let i = 0; i < N; i++) {
     const share = (entry.values[i] - low) / (high - low);
     codes[i] = Number.isFinite(share) ? Math.max(0, Math.min(STEPS - 1, Math.round(share * (STEPS - 1)))) : STEPS;
