@@ -21,7 +21,7 @@ from galspec_core.record import Record, checksum, file_checksum, record_path, wr
 
 PACKAGES = (
     *("torch", "numpy", "scipy", "astropy", "pyarrow", "pandas", "faiss-cpu", "scikit-learn", "matplotlib"),
-    *("snakemake", "bagpipes", "spender"),
+    *("snakemake", "bagpipes", "spender", "umap-learn"),
 )
 PARQUET = b"PAR1"  # at both ends of a Parquet file
 LISTED = 4  # a setting that lists more input files than this is replaced by how many they are

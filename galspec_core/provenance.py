@@ -47,7 +47,12 @@ def _closure(script):
 
 @cache
 def imported_modules(path):
-    """Return the GalSpec modules, such as "spectra.grid", that a Python file imports and that affect results."""
+    """Return the GalSpec modules, such as "spectra.grid", that a Python file imports and that affect results.
+
+    A file that is no Python, such as the template of a page, imports none.
+    """
+    if path.suffix != ".py":
+        return frozenset()
     names = set()
     for node in ast.walk(ast.parse(_source(path))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("galspec_core"):

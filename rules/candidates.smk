@@ -59,7 +59,7 @@ rule plot_candidates:
         mem_mb=more(4000),
         runtime=more(60),
     params:
-        code=code("plot_candidates", *PAGE_FILES),
+        code=code("plot_candidates", *PAGES["vetting"]),
         target=lambda wildcards: TASKS[wildcards.task]["target"],
         behind=lambda wildcards: wildcards.task in CANDIDATES["behind"],
         method=RANKS_BY,

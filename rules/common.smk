@@ -135,7 +135,9 @@ CANDIDATES = config["search"]["candidates"]
 RANKS_BY = CANDIDATES["method"]
 SCORED_SHARDS = [*SHARDS, *(QUERY_SHARDS if CANDIDATES["query"] else [])]
 SCORED_MANIFESTS = [f"results/catalogs/{name}.parquet" for name in ["manifest"] + ["query"] * (SCORED_SHARDS != SHARDS)]
-PAGE_FILES = sorted(Path(workflow.basedir).glob("galspec_core/figures/vetting_page/*"))
+PAGES = {
+    name: sorted(Path(workflow.basedir).glob(f"galspec_core/figures/pages/{name}/*")) for name in ("vetting", "map")
+}
 KNOWS_LINES = [f"results/encoder/{RANKS_BY}/weights.safetensors"] * (config["encoders"][RANKS_BY]["kind"] == "factors")
 FIGURES += ["fig_evidence"] * bool(FINDERS) + ["fig_completeness"] * bool(FINDERS and ANSWERS)
 

@@ -387,3 +387,34 @@ rule plot_few_examples:
         code=code("plot_few_examples"),
     script:
         "../workflow_scripts/plot_few_examples.py"
+
+
+rule plot_map:
+    """Draw an embedding as a map that a browser shows: each point a spectrum, near ones alike."""
+    input:
+        manifest="results/catalogs/manifest.parquet",
+        labels="results/catalogs/labels.parquet",
+        rejected="results/spectra/rejected.csv",
+        embeddings=expand("results/encoder/{{encoder}}/embedding/{shard}.parquet", shard=SHARDS),
+        shards=lambda wildcards: expand(
+            "results/spectra/{grid}/{shard}.parquet", grid=GRID_OF[wildcards.encoder], shard=SHARDS
+        ),
+    output:
+        html="results/figures/map_{encoder}.html",
+        csv="results/figures/map_{encoder}.csv",
+    log:
+        "logs/figures/plot_map/{encoder}.log",
+    benchmark:
+        "benchmarks/figures/plot_map/{encoder}.tsv"
+    conda:
+        "../envs/map.yaml"
+    threads: 1
+    resources:
+        mem_mb=more(4000),
+        runtime=more(60),
+    params:
+        code=code("plot_map", *PAGES["map"]),
+        settings=config["figures"]["map"],
+        grid=lambda wildcards: config["spectra"]["grids"][GRID_OF[wildcards.encoder]],
+    script:
+        "../workflow_scripts/plot_map.py"

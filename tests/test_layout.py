@@ -168,9 +168,11 @@ def test_no_rule_has_temporary_files_since_the_profiles_keep_all():
 def test_the_conda_environment_has_the_pins_of_pyproject():
     pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert all(re.fullmatch(r"[\w-]+==[\w.]+", pin) for pin in pins)
-    more = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["systems"]
+    more = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert yaml.safe_load((ROOT / "envs/galspec.yaml").read_text())["dependencies"][-1]["pip"] == pins
-    assert yaml.safe_load((ROOT / "envs/systems.yaml").read_text())["dependencies"][-1]["pip"] == pins + more
+    for extra in ("systems", "map"):
+        found = yaml.safe_load((ROOT / f"envs/{extra}.yaml").read_text())["dependencies"][-1]["pip"]
+        assert found == pins + more[extra]
 
 
 def test_constraints_do_not_repeat_the_direct_pins():

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PYTHON = [path for name in ("galspec_core", "workflow_scripts") for path in sorted((ROOT / name).rglob("*.py"))]
 RULES = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]
-PAGES = sorted((ROOT / "galspec_core/figures/vetting_page").iterdir())
+PAGES = sorted((ROOT / "galspec_core/figures/pages").glob("*/*"))
 CAPTIONS = sorted((ROOT / "report").glob("*.rst"))
 MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve", "jsonpickle", "ctypes"}
 CALLS = {  # by their last name: each can run what it reads
@@ -158,8 +158,8 @@ def test_markup_in_what_a_caption_says_is_shown_as_text():
 
 
 def test_no_web_page_is_written_by_hand():
-    """Reports are Snakemake's. Our one page, that of candidates, is figures/page.py: it escapes all it shows
-    (tests/figures/test_vetting.py); whoever adds another must do so too, and say so here."""
+    """Reports are Snakemake's, other pages are filled by figures/page.py, which escapes all that it shows; whoever adds another
+    way must do so too, and say so here."""
     markup = ("<table", "<div", "<body", "to_html")
     assert [path.name for path in PYTHON if any(word in path.read_text().lower() for word in markup)] == []
 

@@ -9,13 +9,17 @@ import hashlib
 import html
 import json
 import re
+from pathlib import Path
+
+PAGES = Path(__file__).with_name("pages")  # a folder each: page.html, page.css, and scripts in the order of their names
 
 
-def fill_page(folder, title, data):
-    """Return the page of a template folder (page.html, page.css, *.js) with a title and JSON ``data``, as text."""
+def fill_page(name, title, data, **words):
+    """Return the page of a folder of PAGES with a title, JSON ``data`` and other ``words`` of its template, as text."""
+    folder = PAGES / name
     style = (folder / "page.css").read_text(encoding="utf-8")
     script = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.js")))
-    parts = {
+    parts = {name: html.escape(word) for name, word in words.items()} | {
         "title": html.escape(title),
         "policy": policy(style, script),
         "style": style,
@@ -28,7 +32,7 @@ def fill_page(folder, title, data):
 
 def policy(style, script):
     """Return the policy that lets a page use this style and script, and nothing else."""
-    rules = {"default-src": "'none'", "script-src": _hash(script), "style-src": _hash(style)}
+    rules = {"default-src": "'none'", "script-src": _hash(script), "style-src": _hash(style), "img-src": "data:"}
     rules |= {"base-uri": "'none'", "form-action": "'none'"}
     return "; ".join(f"{name} {value}" for name, value in rules.items())
 

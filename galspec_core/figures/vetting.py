@@ -31,7 +31,6 @@ STEPS = {
 BAD = -2000  # code of an error that nobody knows
 FACTS = ["rank", "plate", "mjd", "fiberid", "ra", "dec", "z", "snr", "score", "probability", "reason", "catalogued"]
 ABSORPTION = ("Ca K", "Mg b")
-TEMPLATE = Path(__file__).with_name("vetting_page")
 
 
 def pack(*rows):
@@ -187,4 +186,4 @@ def run_name(folder="."):
 
 def vetting_page(data):
     """Return the page as text."""
-    return fill_page(TEMPLATE, f"{data['target']} candidates", data)
+    return fill_page("vetting", f"{data['target']} candidates", data)
