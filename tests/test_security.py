@@ -159,7 +159,7 @@ def test_markup_in_what_a_caption_says_is_shown_as_text():
 
 def test_no_web_page_is_written_by_hand():
     """Reports are Snakemake's. Our one page, that of candidates, is figures/page.py: it escapes all it shows
-    (tests/figures/test_vetting.py); whoever adds another must do so too, and say so here."""
+    (tests/figures/test_page.py, test_vetting.py); whoever adds another must do so too, and say so here."""
     markup = ("<table", "<div", "<body", "to_html")
     assert [path.name for path in PYTHON if any(word in path.read_text().lower() for word in markup)] == []
 
