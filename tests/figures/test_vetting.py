@@ -1,146 +1,16 @@
-"""The page of candidates: what is packed comes back, nothing it shows is markup, and a browser does what its keys say."""
+"""The page of candidates in a browser: it opens from a file, and does what its keys say."""
 
 import csv
-import json
-import re
 import time
-import zlib
-from base64 import b64decode
 
-import numpy as np
-import pandas as pd
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from galspec_core.catalogs.user_table import read_user_table
-from galspec_core.figures.page import as_json, policy
-from galspec_core.figures.vetting import BAD, STEPS, pack, pack_spectrum, page_data, run_name, vetting_page
-from galspec_core.spectra.grid import Grid
-from galspec_core.spectra.shard import Gridded, write_gridded
 from tests.figures.browser import open_browser
-
-GRID = Grid(
-    frame="rest",
-    spacing="log",
-    wave=(3600.0, 7200.0),
-    pixels=3011,
-    interpolation="nearest",
-    fill="edge",
-    min_coverage=0.3,
-)
-EVIL = (
-    "</script><script>document.title = 'run'</script> <img src=x onerror=\"document.title = 'run'\"> {{style}} & \u2028"
-)
-N = 40
-
-
-def unpack(text, n, part, summed):
-    """Read back what ``pack`` wrote, as the page does."""
-    planes = np.frombuffer(zlib.decompress(b64decode(text)), "u1").reshape(-1, n).astype("i4")
-    folded = planes[2 * part] | planes[2 * part + 1] << 8
-    values = (folded >> 1) ^ -(folded & 1)
-    return np.cumsum(values).astype("i2") if summed else values.astype("i2")
-
-
-def gridded(ids, seed=0):
-    """Return spectra of a falling continuum with a line, noise and a bad pixel."""
-    rng, wave = np.random.default_rng(seed), GRID.wavelengths
-    flux = 1.5 - wave / 7200 + 3 * np.exp(-0.5 * ((wave - 5008) / 4) ** 2)
-    flux = (flux + rng.normal(scale=0.1, size=(len(ids), len(wave)))).astype("f4")
-    ivar = np.full_like(flux, 100.0)
-    ivar[:, 1000] = 0
-    return Gridded(np.array(ids, "u8"), np.full(len(ids), 0.1, "f4"), flux, ivar)
-
-
-def survey(n=N):
-    """Return candidates with their details, a knowledge base and the manifest: spectra 1 to n, the last five known."""
-    ids = 2**63 + np.arange(1, n + 6, dtype="u8")
-    manifest = pd.DataFrame(
-        {"specobjid": ids, "plate": 8000, "mjd": 57000, "fiberid": np.arange(1, n + 6), "shard": "0000"}
-    )
-    manifest = manifest.assign(
-        ra=150.0 + np.arange(n + 5), dec=2.5, z=0.05 + 0.001 * np.arange(n + 5), snr=5.0, position=ids
-    )
-    table = manifest.head(n).assign(
-        rank=np.arange(1, n + 1), score=np.linspace(1, 0, n), probability=np.nan, catalogued=""
-    )
-    table["reason"] = [EVIL if i == 1 else f"3 of 3 nearest are Ring, number {i}" for i in range(n)]
-    table["near_ids"], table["near_distances"] = [ids[n : n + 3]] * n, [np.array([0.4, 0.5, 0.6])] * n
-    table["z_behind"], table["snr_behind"], table["lines_behind"] = np.nan, np.nan, [np.full(4, np.nan)] * n
-    base = pd.DataFrame({"specobjid": ids[n:], "label": "Ring"})
-    return table, base, manifest
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    table, base, manifest = survey()
-    write_gridded(folder / "0000.parquet", gridded(manifest["specobjid"]))
-    facts = {"task": "ring", "target": "Ring", "method": "pca", "run": "run-1", "behind": False}
-    data = page_data(table, base, manifest, [folder / "0000.parquet"], None, GRID, facts)
-    (folder / "ring.html").write_text(vetting_page(data), encoding="utf-8")
-    return folder / "ring.html", data
-
-
-def test_packed_numbers_come_back():
-    rng = np.random.default_rng(0)
-    rows = rng.integers(-32000, 32000, 500), rng.integers(-5, 5, 500)
-    text = pack((rows[0], True), (rows[1], False))
-    np.testing.assert_array_equal(unpack(text, 500, 0, True), rows[0])
-    np.testing.assert_array_equal(unpack(text, 500, 1, False), rows[1])
-
-
-def test_a_packed_spectrum_is_itself_within_a_fraction_of_its_error():
-    one = gridded([1])
-    packed = pack_spectrum(one.flux[0], one.ivar[0], np.full(GRID.pixels, 0.8))
-    model, left, error = (
-        unpack(packed["data"], packed["n"], i, summed) for i, summed in enumerate((True, False, True))
-    )
-    flux = model * STEPS["model"] + left * STEPS["residual"] * np.exp(error * STEPS["error"])
-    good = one.ivar[0] > 0
-    assert (error[~good] == BAD).all()
-    assert (error[good] > STEPS["bad"]).all()
-    assert np.abs(flux - one.flux[0])[good].max() <= 0.5 * STEPS["residual"] * 0.1 * 1.02
-    assert (packed["start"], packed["n"]) == (0, GRID.pixels)
-
-
-def test_json_in_the_page_holds_no_markup_and_no_nan():
-    text = as_json({"reason": EVIL})
-    assert not set("<>&") & set(text)
-    assert json.loads(text) == {"reason": EVIL}
-    with pytest.raises(ValueError, match="JSON compliant"):
-        as_json({"z": float("nan")})
-
-
-def test_the_policy_allows_this_script_and_style_alone(page):
-    html = page[0].read_text()
-    said = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
-    style, script = (
-        re.search(r"<style>(.*?)</style>", html, re.S)[1],
-        re.findall(r"<script>(.*?)</script>", html, re.S)[-1],
-    )
-    assert said == policy(style, script)
-    assert said.startswith("default-src 'none'; script-src 'sha256-")
-    assert "unsafe" not in said
-    assert "http" not in said
-
-
-def test_the_page_names_other_hosts_only_in_links(page):
-    html = page[0].read_text()
-    assert set(re.findall(r"https?://[\w.]+", html)) == {"https://skyserver.sdss.org", "https://www.legacysurvey.org"}
-    assert not re.findall(r"<(?:link|img|iframe|object|embed)\b", html.split('<script type="application/json"')[0])
-
-
-def test_identifiers_beyond_2_to_the_53_are_text(page):
-    assert page[1]["candidates"][0]["id"] == str(2**63 + 1)
-    assert page[1]["targets"][0]["label"] == "Ring"
-
-
-def test_two_runs_of_one_name_keep_their_marks_apart(tmp_path):
-    assert run_name(tmp_path / "a/demo") != run_name(tmp_path / "b/demo")
-    assert run_name(tmp_path / "a/demo").startswith("demo-")
+from tests.figures.conftest import N
 
 
 class Page:

@@ -21,7 +21,7 @@ from galspec_core.spectra.shard import Gridded, write_gridded
 N, D, TOP = 240, 6, 25
 IDS = np.arange(N, dtype="u8") * np.uint64(3) + np.uint64(2**63)
 SEARCH = {"top_k": 3, "weight": "exp", "epsilon": 1e-6, "normalise": "sum", "scale": "median"}
-LEARNT = {"methods": ["galspec"], "trees": 40, "seen": 0.8, "min_leaf": 1, "balance": 0.5, "shown": 10}
+LEARNT = {"methods": ["galspec"], "trees": 15, "seen": 0.8, "min_leaf": 1, "balance": 0.5, "shown": 10}
 SPEC = {"target": "Ring", "source": "tables/rings"}
 
 
