@@ -12,22 +12,10 @@ import typer.main
 from galspec_core.cli import app
 from tests.conftest import ROOT
 
-SYSTEM = (
-    "apptainer",
-    "awk",
-    "cd",
-    "find",
-    "chmod",
-    "cp",
-    "docker",
-    "git",
-    "ls",
-    "pip-audit",
-    "source",
-    "squeue",
-    "tail",
-    "unzip",
-)
+SYSTEM = {
+    *("awk", "cat", "cd", "chmod", "cp", "find", "git", "head", "ls", "mkdir", "mv", "source", "tail", "unzip"),
+    *("apptainer", "docker", "pip-audit", "scancel", "squeue"),
+}
 ENDS = {"|", "&&", "||", ";"}
 OWN = re.compile(r"[A-Z]{3,}|…|\{|\*|:|^/")  # a word that stands for the reader's own, or a pattern
 

@@ -41,6 +41,7 @@ def listed(page):
         if block.language == "{toctree}":
             lines = [line for line in block.text.splitlines() if line and not line.startswith(":")]
             for line in lines:
+                line = line.rpartition("<")[2].rstrip(">")
                 here = {p for p in DOCS.rglob("*.md") if fnmatch.fnmatch(str(p), f"{page.parent / line}.md")}
                 assert here or "*" in line, f"{name(page)} lists {line}"
                 found |= here

@@ -1,5 +1,6 @@
 """What the documentation says of a run holds for one, and its pages build."""
 
+import re
 import subprocess
 import sys
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.docs.data_model import differences, kinds
-from tests.docs.markdown import all_blocks
+from tests.docs.markdown import all_blocks, code_words, name, pages
 
 pytestmark = pytest.mark.workflow
 ASKED_ONLY = {  # made by make baserate, not by results/paper.done
@@ -16,6 +17,8 @@ ASKED_ONLY = {  # made by make baserate, not by results/paper.done
     "results/base_rate.csv",
     "results/query_ranking.csv",
 }
+BY_OTHER_COMMANDS = {"results/ablation.csv", "results/report.html"}  # make ablation, --report
+A_RESULT = re.compile(r"(?:runs/\w+/)?((?:results|data)/[a-z0-9_./-]+\.(?:csv|parquet|png|pdf|html))")
 EXAMPLES = [block for block in all_blocks("python") if block.mark == "run in a run"]
 
 
@@ -23,6 +26,13 @@ def test_every_file_of_a_run_is_as_the_data_model_says(run):
     faults, unmet = differences(run / ".", kinds())
     assert faults == []
     assert set(unmet) <= ASKED_ONLY
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_result_that_a_page_names_is_in_a_run(run, page):
+    named = {found[1] for word in code_words(page) if (found := A_RESULT.fullmatch(word))}
+    missing = {path for path in named if not (run / path).exists()}
+    assert missing <= ASKED_ONLY | BY_OTHER_COMMANDS
 
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=lambda block: f"{block.page.stem}:{block.line}")
