@@ -8,11 +8,14 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a server may send
 class GalspecError(Exception):
     """Say what is wrong with which object, what was expected, and what to do.
 
-    The facts stay available as attributes, so that callers can put them in a table of rejected spectra.
+    The facts stay available as attributes, so that callers can put them in a table of rejected spectra. ``usual`` is
+    what to do where nothing else is said.
     """
 
+    usual: str | None = None
+
     def __init__(self, what, *, item=None, expected=None, got=None, remedy=None):
-        self.what, self.item, self.expected, self.got, self.remedy = what, item, expected, got, remedy
+        self.what, self.item, self.expected, self.got, self.remedy = what, item, expected, got, remedy or self.usual
         super().__init__(str(self))
 
     def __str__(self):
@@ -40,6 +43,8 @@ class ConfigError(GalspecError):
 
 class CatalogError(GalspecError):
     """A catalogue cannot be read, lacks a column, or does not match another."""
+
+    usual = "Correct the table, or name another one in the configuration"
 
 
 class ReasonedError(GalspecError):

@@ -47,6 +47,7 @@ class Plan:
     folder: str  # where it was started
     command: str
     log: str | None  # Snakemake's own
+    executor: str  # local, or what gives jobs to a cluster: slurm
     started: float  # s since 1970: when the plan was written
 
 
@@ -80,6 +81,7 @@ def describe(workflow, logs):
         "folder": started_in(workflow.basedir),
         "command": shlex.join(["snakemake", *sys.argv[1:]]),
         "log": str(logs[0]) if logs else None,
+        "executor": getattr(workflow.executor_plugin, "name", "local"),
         "before": before,
         "jobs": [[p.rule, p.log, p.output] for p, runs in zip(planned, to_run, strict=True) if runs],
     }
@@ -97,7 +99,7 @@ def read_plan(run):
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         jobs = [Planned(*entry) for entry in found["jobs"]]
-        facts = {key: found[key] for key in ("before", "host", "pid", "began", "folder", "command", "log")}
+        facts = {key: found[key] for key in ("before", "host", "pid", "began", "folder", "command", "log", "executor")}
         return Plan(jobs, started=path.stat().st_mtime, **facts)
     except FileNotFoundError:
         raise NoRunError("no run here", item=run, expected=PLAN, remedy=_how_to_begin(Path(run))) from None

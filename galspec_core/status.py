@@ -31,7 +31,7 @@ class Job:
     seconds: float  # since it began, or since its log was last written to if it has ended
     said: str  # the last progress line, or the error
     progress: Said | None = None
-    external: str | None = None  # number of the cluster's job
+    external: str | None = None  # number of the cluster's job, as long as it waits: the job itself does not tell
     checkpoint: str | None = None  # from which a training will go on
 
 
@@ -226,7 +226,7 @@ def _what_next(run, plan, state, alive, locked, jobs):
         later = "The others go on. Mend what the errors name, and start the same command again when this run has ended."
         return [*([later] if failed else []), f"galspec status --watch {run}"]
     steps = []
-    if any(job.external and job.state == "stopped" for job in jobs):
+    if plan.executor != "local" and any(job.state == "stopped" for job in jobs):
         steps.append("Jobs that it gave to the cluster may still run: look with squeue, and wait or cancel them.")
     if failed:
         steps.append("Mend what the errors name, then start the same command again: what is finished is kept.")

@@ -10,7 +10,7 @@ import re
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from galspec_core.log import BARS, read_progress
 
@@ -106,19 +106,18 @@ class Screen:
         self.all = self.progress.add_task("all jobs", total=self.total, said=said, visible=known)
 
     def _follow(self):
-        """Show lines until the end; should that fail, copy them, so that no job ever waits for a reader."""
-        try:
-            with self.progress:
-                self.console.show_cursor(True)  # whoever is killed leaves it as it was
-                for line in self.lines:
-                    if line.startswith(END):
-                        break
-                    self.take(line.rstrip("\n"))
-                self._drop(self.tasks)
-        except Exception:
+        """Show lines until the end; should that fail, copy them or drop them, so that no job waits for a reader."""
+        with suppress(Exception), self.progress:
+            self.console.show_cursor(True)  # whoever is killed leaves it as it was
             for line in self.lines:
                 if line.startswith(END):
-                    break
+                    self._drop(self.tasks)
+                    return
+                self.take(line.rstrip("\n"))
+        for line in self.lines:
+            if line.startswith(END):
+                return
+            with suppress(OSError, ValueError):  # a terminal that is gone
                 self.terminal.write(line)
                 self.terminal.flush()
 

@@ -39,7 +39,9 @@ class Made:
 
     def plan(self, jobs=JOBS, **facts):
         known = dict(version=1, host=socket.gethostname(), pid=os.getpid(), began=process_start(os.getpid()))
-        known |= dict(folder=str(self.folder), command="snakemake --cores 2", log=None, before={"catalogs": 8})
+        known |= dict(
+            folder=str(self.folder), command="snakemake --cores 2", log=None, executor="local", before={"catalogs": 8}
+        )
         self.write("logs/plan.json", json.dumps(known | {"jobs": jobs} | facts), age=100)
 
     def write(self, name, text="", age=10.0):
@@ -58,11 +60,11 @@ class Made:
         seen = look(self.folder)
         return seen.state, {job.name: job.state for job in seen.jobs}
 
-    def kill(self):
+    def kill(self, **facts):
         """Let the plan's process be one that has ended, and its lock be left."""
         ended = subprocess.Popen([sys.executable, "-c", ""])
         ended.wait()
-        self.plan(pid=ended.pid)
+        self.plan(pid=ended.pid, **facts)
         self.write(".snakemake/locks/0.input.lock")
 
 
@@ -149,8 +151,8 @@ def test_the_process_of_another_machine_is_judged_by_its_lock(made):
 
 
 def test_jobs_on_the_cluster_outlive_a_killed_run(made):
-    made.kill()
-    made.begin(WEIGHTS, job='"4711"')
+    made.kill(executor="slurm")
+    made.begin(WEIGHTS)
     assert "squeue" in look(made.folder).next[0]
 
 

@@ -5,11 +5,12 @@ import pty
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from galspec_core.log import BARS
-from galspec_core.terminal import Screen
+from galspec_core.terminal import END, Screen
 
 STEPS = "[encoder: train paper] 1,381/5,000 steps (28 %), 68.5 steps/s, 53 s left, loss 0.4"
 RUN = """
@@ -129,3 +130,16 @@ def test_the_bar_of_a_process_that_ended_goes_with_the_next_job(screen):
     screen.take("2 of 3 steps (67%) done")
     assert list(screen.tasks) == [(os.getpid(), "encoder: train paper")]
     assert (screen.progress.tasks[0].completed, screen.progress.tasks[0].total) == (2, 3)
+
+
+def test_lines_are_read_to_the_end_whatever_becomes_of_the_terminal(screen, monkeypatch):
+    """Else jobs would wait for ever to write theirs."""
+
+    def gone(*_):
+        raise OSError("the terminal is gone")
+
+    screen.lines = iter(["one\n", "two\n", "three\n", f"{END}\n", "four\n"])
+    monkeypatch.setattr(screen, "take", gone)
+    monkeypatch.setattr(screen, "terminal", SimpleNamespace(write=gone, flush=gone))
+    screen._follow()
+    assert list(screen.lines) == ["four\n"]

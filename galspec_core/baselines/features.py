@@ -91,7 +91,9 @@ def _places(ids, known):
     ids = np.asarray(ids, dtype="u8")
     places, found = np.searchsorted(known, ids), np.isin(ids, known)
     if not found.all():
-        raise SearchError("has no spectrum among the system's inputs", item=f"specobjid {ids[~found][0]}")
+        remedy = "Shards and roles are of different samples: start the run again"
+        what = "has no spectrum among the system's inputs"
+        raise SearchError(what, item=f"specobjid {ids[~found][0]}", remedy=remedy)
     return places
 
 

@@ -8,6 +8,7 @@ from galspec_core.errors import TrainingError
 from galspec_core.spectra.shard import gridded_ids, read_gridded, stack
 
 BUFFER = 8192  # spectra shuffled together and held in memory: 240 MB at 3688 pixels
+FEW = "Look at results/catalogs/dropped.csv and results/spectra/rejected.csv for where they went"
 
 
 class Batches:
@@ -33,9 +34,10 @@ class Batches:
         if self.n < batch:
             raise TrainingError(
                 "too few spectra to train on",
+                item="training side",
                 expected=f"at least one batch of {batch}",
                 got=self.n,
-                remedy="Look at results/catalogs/dropped.csv and results/spectra/rejected.csv for where they went",
+                remedy=FEW,
             )
         self.steps = self.n // batch
         self._kept = {}

@@ -89,6 +89,7 @@ def embed_shard(encoder, shard, out, name="encoder"):
             item=shard,
             expected=f"{encoder.pixels} pixels",
             got=gridded.flux.shape[1],
+            remedy="Name the grid that it was trained on, or train it again",
         )
     parts = [slice(i, i + 512) for i in range(0, max(len(gridded), 1), 512)]
     progress = Progress(f"encoder: embed {name}", len(gridded))

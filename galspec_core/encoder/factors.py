@@ -10,7 +10,7 @@ cannot explain is searched for the lines of a background galaxy (``evidence``): 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from galspec_core.encoder.data import load_spectra
+from galspec_core.encoder.data import FEW, load_spectra
 from galspec_core.encoder.evidence import Background, describe_residual, search_background
 from galspec_core.encoder.lines import above_curves, continuum_pixels, line_templates, log_ratios, ratios
 from galspec_core.encoder.normal_equations import ROWS_AT_ONCE, products, solve, symmetric
@@ -102,9 +102,8 @@ def fit_factors(entry, run, grid, shards, train_ids, validation_ids, folder, wei
 
     spectra = load_spectra(shards, train_ids, most=entry["fit_spectra"])
     if len(spectra) <= entry["components"]:
-        raise TrainingError(
-            "too few spectra for factors", item=name, expected=f"above {entry['components']}", got=len(spectra)
-        )
+        expected, got = f"more than its {entry['components']} components", len(spectra)
+        raise TrainingError("too few spectra for factors", item=name, expected=expected, got=got, remedy=FEW)
     progress = Progress(f"encoder: train {name}", entry["iterations"] + 1, "iterations")
     lines = line_templates(grid)
     away = continuum_pixels(lines)

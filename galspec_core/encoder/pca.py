@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.linalg import eigh
 
+from galspec_core.encoder.data import FEW
 from galspec_core.encoder.weights import save_weights
 from galspec_core.errors import TrainingError
 from galspec_core.files import write_csv
@@ -29,7 +30,8 @@ def fit_pca(entry, run, grid, shards, train_ids, validation_ids, folder, weights
     progress = Progress(f"encoder: {name}", 2 * len(shards), "shards")
     mean, n = _mean(shards, train_ids, grid["pixels"], progress)
     if n < entry["components"]:
-        raise TrainingError("too few spectra for PCA", item=name, expected=f"at least {entry['components']}", got=n)
+        expected = f"at least its {entry['components']} components"
+        raise TrainingError("too few spectra for PCA", item=name, expected=expected, got=n, remedy=FEW)
     covariance = np.zeros((grid["pixels"], grid["pixels"]))
     for part in _parts(shards, train_ids):
         x = centre(part.flux, part.ivar, mean)

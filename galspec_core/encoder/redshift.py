@@ -92,7 +92,10 @@ def seen_range(z):
     """Return the rest-frame (first, last) wavelength in Angstrom that enough spectra at z[B] have seen."""
     z = np.sort(np.asarray(z, dtype="f8"))
     if not len(z):
-        raise SearchError("no training spectrum says what the templates have seen", item="redshift check")
+        remedy = "Look at results/spectra/rejected.csv: no spectrum of the training side came through"
+        raise SearchError(
+            "no training spectrum shows what the templates have seen", item="redshift check", remedy=remedy
+        )
     rank = min(SEEN_BY, (len(z) + 1) // 2)
     return ENDS[0] / (1 + z[-rank]), ENDS[1] / (1 + z[rank - 1])
 

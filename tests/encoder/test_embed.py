@@ -73,7 +73,7 @@ def test_principal_components_do_not_depend_on_the_order_of_files(shards, tmp_pa
 
 
 def test_fewer_spectra_than_components_are_an_error(shards, tmp_path):
-    with pytest.raises(TrainingError, match="at least 2"):
+    with pytest.raises(TrainingError, match="at least its 2 components; got 1"):
         fit(shards, tmp_path / "a", ids=IDS[:1])
 
 

@@ -38,8 +38,15 @@ def score(votes, roles, manifest):
     return table.set_index("composition"), curves
 
 
-def test_right_probabilities_beat_the_constant_and_lie_on_the_diagonal():
-    table, curves = score(*world())
+@pytest.fixture(scope="module")
+def right():
+    """Give right votes, and the table and curves that they get."""
+    votes, *others = world()
+    return votes, *score(votes, *others)
+
+
+def test_right_probabilities_beat_the_constant_and_lie_on_the_diagonal(right):
+    _, table, curves = right
     row = table.loc[DRAWN]
     assert 0 < row["brier_skill_lo"] < row["brier_skill"] < row["brier_skill_hi"] < 1
     assert row["log_loss"] < row["log_loss_constant"]
@@ -47,14 +54,14 @@ def test_right_probabilities_beat_the_constant_and_lie_on_the_diagonal():
     assert (drawn["predicted"] - drawn["observed"]).abs().max() < 0.04
 
 
-def test_probabilities_that_are_too_sure_score_worse():
-    right, wrong = (score(*world(sure=power))[0].loc[DRAWN] for power in (1.0, 3.0))
-    assert wrong["brier"] > right["brier"]
-    assert wrong["log_loss"] > right["log_loss"]
+def test_probabilities_that_are_too_sure_score_worse(right):
+    wrong, row = score(*world(sure=3.0))[0].loc[DRAWN], right[1].loc[DRAWN]
+    assert wrong["brier"] > row["brier"]
+    assert wrong["log_loss"] > row["log_loss"]
 
 
-def test_with_fewer_targets_only_the_corrected_probabilities_hold():
-    table, curves = score(*world())
+def test_with_fewer_targets_only_the_corrected_probabilities_hold(right):
+    _, table, curves = right
     assert table.loc[THINNED, "rate"] < 0.3 * table.loc[DRAWN, "rate"]
     assert table.loc[CORRECTED, "brier"] < table.loc[THINNED, "brier"]
     away = {
@@ -70,9 +77,9 @@ def test_a_vote_without_probability_is_judged_by_its_share():
     assert table.loc[DRAWN, "brier"] == pytest.approx(((votes["score"] - (votes["label"] == "LINER")) ** 2).mean())
 
 
-def test_errors_are_counted_apart_where_nothing_is_near():
-    votes, roles, manifest = world()
-    row = score(votes, roles, manifest)[0].loc[DRAWN]
+def test_errors_are_counted_apart_where_nothing_is_near(right):
+    votes, table, _ = right
+    row = table.loc[DRAWN]
     wrong = votes["label"] != votes["predicted"]
     assert row["known"] == votes["known"].mean()
     assert row["error_unknown"] == wrong[~votes["known"]].mean()

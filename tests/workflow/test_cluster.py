@@ -97,7 +97,8 @@ def test_a_cancelled_training_goes_on_and_what_was_finished_is_not_made_again(pr
     ]
     assert len(training) == 1
     seen = look(project / "")
-    assert ("pretrain_encoder paper", training[0]) in {(job.name, job.external) for job in seen.of("running")}
+    assert (seen.state, seen.exit_code) == ("running", 0)
+    assert "pretrain_encoder paper" in {job.name for job in seen.of("running")}
     subprocess.run(["scancel", training[0]], env=os.environ | cluster, check=True, timeout=60)
     code, output = finished(first)
     assert code != 0, output[-4000:]
