@@ -68,6 +68,7 @@ rule read_catalog:
     params:
         code=code("read_catalog"),
         columns=catalog_columns,
+        survey=config["survey"],
     script:
         "../workflow_scripts/read_catalog.py"
 

@@ -5,5 +5,6 @@ from galspec_core.job import job
 
 with job(snakemake) as log:
     name = snakemake.wildcards.catalog
-    rows = read_catalog(name, snakemake.input[0], snakemake.output[0], snakemake.params.columns)
+    params = snakemake.params
+    rows = read_catalog(name, snakemake.input[0], snakemake.output[0], params.columns, params.survey)
     log.info("%s: %d rows", name, rows)
