@@ -17,10 +17,13 @@ SCRIPTS, STYLE, PAGE = ("map_data.js", "map_view.js", "map.js"), "map.css", "map
 POLICY = (
     "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src data:; base-uri 'none'; form-action 'none'"
 )
-SKYSERVER = "https://skyserver.sdss.org/dr16/en/tools/explore/summary.aspx?sid="
+LINKS = {  # by survey: the address of a spectrum but for its specobjid, and what the page calls it
+    "sdss": ("https://skyserver.sdss.org/dr16/en/tools/explore/summary.aspx?sid=", "Open in SkyServer"),
+    "desi": ("https://www.legacysurvey.org/viewer/desi-spectrum/dr1/targetid", "Open in the Legacy Surveys' viewer"),
+}
 
 
-def map_page(table, spectra, title, link=SKYSERVER):
+def map_page(table, spectra, title, survey="sdss"):
     """Return the page of a map as text.
 
     Parameters
@@ -29,13 +32,14 @@ def map_page(table, spectra, title, link=SKYSERVER):
         Of ``map.map_table``.
     spectra : Thumbnails or None
     title : str
-    link : str
-        Address of a spectrum but for its specobjid.
+    survey : str
+        A name of LINKS.
     """
     script = "\n".join(map(_template, SCRIPTS))
     style = _template(STYLE)
     policy = POLICY.format(script=_hash(script), style=_hash(style))
-    words = dict(title=html.escape(title), policy=html.escape(policy), n=f"{len(table):,}")
+    link, named = LINKS[survey]
+    words = dict(link=html.escape(named), title=html.escape(title), policy=html.escape(policy), n=f"{len(table):,}")
     data = as_json(page_data(table, spectra, title, link))
     return fill(_template(PAGE), words | dict(style=style, script=script, data=data))
 

@@ -87,7 +87,8 @@ def _read(hdus, size, wanted):
     arms = join_arms([_read_arm(found, arm, len(ids), [k for _, k in rows]) for arm in ARMS])
     loglam0, flux, ivar, mask = to_comb(arms)
     return {
-        i: Spectrum(loglam0, flux[k], ivar[k], mask[k], float("nan")) for k, i in enumerate(target for target, _ in rows)
+        i: Spectrum(loglam0, flux[k], ivar[k], mask[k], float("nan"))
+        for k, i in enumerate(target for target, _ in rows)
     }
 
 
@@ -133,11 +134,7 @@ def _places(wave, start):
     """Return the place of each wavelength on the comb of STEP that begins at ``start``: int[L], rising by 1."""
     sound = np.isfinite(wave).all() and REACH[0] <= wave.min() and wave.max() <= REACH[1]
     place = np.rint((wave - start) / STEP).astype("i8") if sound else None
-    if (
-        not sound
-        or (np.diff(place) != 1).any()
-        or np.abs(wave - start - STEP * place).max() > STEP_TOLERANCE * STEP
-    ):
+    if not sound or (np.diff(place) != 1).any() or np.abs(wave - start - STEP * place).max() > STEP_TOLERANCE * STEP:
         expected = f"steps of {STEP} A between {REACH[0]:.0f} and {REACH[1]:.0f} A, one comb for all arms"
         got = f"{wave[0]:.3f} to {wave[-1]:.3f} A"
         raise SpectrumError("wavelengths are irregular", reason="irregular wavelengths", expected=expected, got=got)
@@ -161,7 +158,12 @@ def to_comb(arms):
     flux = np.divide(rebin(arms.flux * good, places), covered, out=np.zeros_like(ivar), where=covered > 1e-9)
     bad = covered < COVERED * np.diff(places)
     mask = np.where(bad, NODATA, np.int32(0))
-    return round(first * DLOGLAM, DIGITS), np.where(bad, 0, flux).astype("f4"), np.where(bad, 0, ivar).astype("f4"), mask
+    return (
+        round(first * DLOGLAM, DIGITS),
+        np.where(bad, 0, flux).astype("f4"),
+        np.where(bad, 0, ivar).astype("f4"),
+        mask,
+    )
 
 
 def rebin(values, places):

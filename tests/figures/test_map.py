@@ -164,6 +164,12 @@ def test_the_page_names_no_origin_but_links(table):
     assert not re.search(r"<[^>]+\son\w+=|<[^>]+\sstyle=|innerHTML|document\.write|eval\(", page)
 
 
+def test_a_desi_spectrum_has_a_link_of_its_own(table):
+    page = map_page(table, None, "Map", "desi")
+    assert "desi-spectrum/dr1/targetid" in page
+    assert "skyserver" not in page
+
+
 def test_packed_columns_are_the_table(table):
     data = page_data(table, None, "Map", "")
     ids = np.frombuffer(base64.b64decode(data["points"]["specobjid"]), "<u8")

@@ -35,7 +35,9 @@ function column(name) {
   return COLUMNS.find((entry) => entry.name === name);
 }
 
+// Return plate-mjd-fiber, or the identifier of a spectrum that no single fibre saw.
 function nameOf(i) {
+  if (!MJD[i]) return String(IDS[i]);
   const wide = (number, digits) => String(number).padStart(digits, "0");
   return `${wide(PLATE[i], 4)}-${wide(MJD[i], 5)}-${wide(FIBER[i], 4)}`;
 }
