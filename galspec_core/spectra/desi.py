@@ -18,6 +18,7 @@ ARMS = ("B", "R", "Z")
 STEP = 0.8  # Angstrom of an input pixel
 STEP_TOLERANCE = 0.01  # of it: wavelengths are float64
 REACH = (3000.0, 11000.0)  # Angstrom between which all pixels must stand; DESI has 3600 to 9824
+ROWS_AT_ONCE = 64  # spectra that are joined together: 30 MB
 MOST_TARGETS = 20_000  # of one file; DESI has some hundred
 COVERED = 0.5  # share of an output pixel that good input pixels must cover
 NODATA = np.int32(1 << MASK_BITS["NODATA"])
@@ -82,14 +83,17 @@ def _read(hdus, size, wanted):
         raise SpectrumError("FIBERMAP has no usable TARGETID", reason="wrong type", expected="int64", got=got)
     row = {int(i): k for k, i in reversed(list(enumerate(ids.tolist())))}
     rows = [(i, row[i]) for i in wanted if i in row]
-    if not rows:
-        return {}
-    arms = join_arms([_read_arm(found, arm, len(ids), [k for _, k in rows]) for arm in ARMS])
+    spectra = {}
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        spectra |= _read_rows(found, len(ids), rows[start : start + ROWS_AT_ONCE])
+    return spectra
+
+
+def _read_rows(found, n, rows):
+    """Return {targetid: Spectrum} of some of a file's ``n`` rows: (targetid, row) each."""
+    arms = join_arms([_read_arm(found, arm, n, [k for _, k in rows]) for arm in ARMS])
     loglam0, flux, ivar, mask = to_comb(arms)
-    return {
-        i: Spectrum(loglam0, flux[k], ivar[k], mask[k], float("nan"))
-        for k, i in enumerate(target for target, _ in rows)
-    }
+    return {i: Spectrum(loglam0, *arrays, float("nan")) for (i, _), *arrays in zip(rows, flux, ivar, mask, strict=True)}
 
 
 def _read_arm(found, arm, n, rows):
