@@ -274,6 +274,23 @@ def test_keys_move_and_zoom_and_open_the_middle(browser):
     assert browser.execute_script("return state.zoom") == 1
 
 
+def test_points_of_a_large_map_are_blended_pixels(browser):
+    """What draws more than 20,000 points: half of blue over whole red, and what is beside stays clear."""
+    found = browser.execute_script("""
+        const context = document.createElement("canvas").getContext("2d"), paint = squares(context, 3);
+        paint.point(50, 50, "#ff0000", 1); paint.point(50, 50, "rgb(0,0,255)", 0.5); paint.done();
+        return [...context.getImageData(50, 50, 1, 1).data, ...context.getImageData(60, 50, 1, 1).data];
+    """)
+    assert found == pytest.approx([128, 0, 128, 255, 0, 0, 0, 0], abs=1)
+
+
+def test_no_class_lies_on_top_of_the_others(browser):
+    """Points are drawn in a mixed order that is a permutation of all."""
+    order = browser.execute_script("return Array.from(ORDER)")
+    assert sorted(order) == list(range(40))
+    assert order != sorted(order)
+
+
 @pytest.mark.parametrize("name", ["9000-57000-0012", str(BASE + 11)])
 def test_a_spectrum_is_found_by_name(browser, name):
     field = by_id(browser, "name")
