@@ -279,7 +279,8 @@ def test_points_of_a_large_map_are_blended_pixels(browser):
     found = browser.execute_script("""
         const context = document.createElement("canvas").getContext("2d"), paint = squares(context, 3);
         paint.point(50, 50, "#ff0000", 1); paint.point(50, 50, "rgb(0,0,255)", 0.5); paint.done();
-        return [...context.getImageData(50, 50, 1, 1).data, ...context.getImageData(60, 50, 1, 1).data];
+        const row = context.getImageData(50, 50, 11, 1).data;
+        return [...row.slice(0, 4), ...row.slice(40)];
     """)
     assert found == pytest.approx([128, 0, 128, 255, 0, 0, 0, 0], abs=1)
 
