@@ -14,6 +14,8 @@ CATALOG_PATHS = {  # below the SAS root (SDSS data model; the directory of the P
 }
 RUN2D = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,30}", re.ASCII)  # 26, v5_13_0, and nothing that leaves its folder
 
+DESI_RUN2D = re.compile(r"[a-z0-9]{1,15}-[a-z0-9]{1,15}")
+
 
 def spec_path(run2d, plate, mjd, fiberid):
     """Return the path of a spec-lite file below the SAS root (SDSS data model, spec-lite).
@@ -26,6 +28,20 @@ def spec_path(run2d, plate, mjd, fiberid):
     survey = "sdss" if run2d in SDSS_RUN2D else "eboss"
     name = f"spec-{plate:04d}-{mjd:05d}-{fiberid:04d}.fits"
     return f"dr16/{survey}/spectro/redux/{run2d}/spectra/lite/{plate:04d}/{name}"
+
+
+def coadd_path(run2d, healpix):
+    """Return the path of a DESI coadd file below a reduction's folder, such as …/spectro/redux/iron (DESI data model).
+
+    ``run2d`` is "SURVEY-PROGRAM", such as "main-dark". Raises FetchError where the path would lead elsewhere.
+    """
+    run2d, healpix = str(run2d).strip(), int(healpix)
+    check_names(run2d, healpix)
+    if not DESI_RUN2D.fullmatch(run2d):
+        expected = "SURVEY-PROGRAM, such as main-dark"
+        raise FetchError("the catalogue names no file", reason="bad name", expected=expected, got=repr(run2d))
+    survey, program = run2d.split("-")
+    return f"healpix/{survey}/{program}/{healpix // 100}/{healpix}/coadd-{run2d}-{healpix}.fits"
 
 
 def is_url(place):

@@ -69,6 +69,7 @@ rule read_catalog:
         code=code("read_catalog"),
         columns=catalog_columns,
         only=lambda wildcards: OWN_TABLES.get(wildcards.catalog, {}).get("only"),
+        survey=config["survey"],
     script:
         "../workflow_scripts/read_catalog.py"
 

@@ -19,6 +19,7 @@ rule fetch_shard:
     params:
         sas=sas_of,
         settings=unrecorded(config["spectra"]),
+        survey=unrecorded(config["survey"]),
     script:
         "../workflow_scripts/fetch_shard.py"
 

@@ -19,6 +19,7 @@ with job(snakemake):
         snakemake.wildcards.shard,
         settings["max_rejected"],
         settings["max_rejected_floor"],
+        snakemake.params.survey,
     )
     write_shard(snakemake.output.native, native, targets)
     write_rejected(snakemake.output.rejected, rejected)

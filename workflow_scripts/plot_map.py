@@ -26,7 +26,8 @@ with job(snakemake) as log:
     table = map_table(points, lay_out(vectors, settings["seed"]), pd.read_parquet(inputs.labels), settings["columns"])
     pixels = pixels_that_fit(len(table), 1e6 * settings["spectra_mb"])
     grid = grid_from_config(encoder, params.grid)
-    page = map_page(table, thumbnails(table["specobjid"], inputs.shards, grid, pixels), f"Map of the encoder {encoder}")
+    spectra = thumbnails(table["specobjid"], inputs.shards, grid, pixels)
+    page = map_page(table, spectra, f"Map of the encoder {encoder}", params.survey)
     with replace(output.html) as temporary:
         temporary.write_text(page, encoding="utf-8")
     write_csv(table, output.csv)

@@ -5,5 +5,6 @@ from galspec_core.job import job
 
 with job(snakemake) as log:
     name, params = snakemake.wildcards.catalog, snakemake.params
-    rows = read_catalog(name, snakemake.input[0], snakemake.output[0], params.columns, params.only)
+    settings = params.columns, params.only, params.survey
+    rows = read_catalog(name, snakemake.input[0], snakemake.output[0], *settings)
     log.info("%s: %d rows", name, rows)

@@ -17,13 +17,24 @@ LARGEST_GOOD_SHARE = 1.05  # WCOVERAGE may pass the range by a pixel's rounding;
 
 @dataclass(frozen=True)
 class Layout:
-    """A catalogue: its Parquet schema, {our name: names it may have} and the function that converts a slice."""
+    """A catalogue: its Parquet schema, {our name: names it may have} and the function that converts a slice.
+
+    ``kept`` are a function that says of raw columns which rows stay, and what is said of those that go; ``kinds`` are types of
+    raw columns that the schema does not have.
+    """
 
     schema: pa.Schema
     required: dict
     convert: Callable
     optional: dict = field(default_factory=dict)
     unique: bool = False
+    kept: tuple | None = None
+    kinds: dict = field(default_factory=dict)
+
+    @property
+    def raw_schema(self):
+        """Return the types that raw columns must have."""
+        return pa.schema([*self.schema, *self.kinds.items()])
 
 
 def good_share(wcoverage, wavemin, wavemax):

@@ -1,14 +1,15 @@
 """Catalogues to Parquet: one file each, the columns needed, under one name whatever the survey called them."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galspec_core.catalogs.columns import check_columns
+from galspec_core.catalogs.desi import LAYOUTS_OF
 from galspec_core.catalogs.fits_rows import iterate_columns, open_fits_table
-from galspec_core.catalogs.layouts import LAYOUTS
 from galspec_core.catalogs.repeats import Repeats
 from galspec_core.catalogs.user_table import read_user_table
 from galspec_core.errors import CatalogError
@@ -18,7 +19,7 @@ from galspec_core.log import Progress, logger
 COUNTS = b"galspec_counts"  # Parquet metadata: what reading a catalogue dropped
 
 
-def read_catalog(name, source, out, columns=None, only=None):
+def read_catalog(name, source, out, columns=None, only=None, survey="sdss"):
     """Turn a catalogue into one Parquet file and return its number of rows.
 
     Parameters
@@ -29,6 +30,8 @@ def read_catalog(name, source, out, columns=None, only=None):
     source, out : path
     columns, only : dict, optional
         For a user's table: our column name to its own, and which rows count (see ``read_user_table``).
+    survey : str
+        A name of LAYOUTS_OF: whose catalogue ``specobj`` is.
 
     Raises
     ------
@@ -37,8 +40,9 @@ def read_catalog(name, source, out, columns=None, only=None):
     """
     if not Path(source).is_file():
         raise CatalogError("there is no such file", item=f"{name} {source}", remedy="Set its place in catalogs.files")
-    if name in LAYOUTS:
-        return _stream(name, LAYOUTS[name], open_fits_table(source), out)
+    layouts = LAYOUTS_OF[survey]
+    if name in layouts:
+        return _stream(name, layouts[name], open_fits_table(source), out)
     table = read_user_table(source, columns, only)
     with replace(Path(out)) as temporary:
         pq.write_table(table, temporary, compression="zstd")
@@ -57,21 +61,32 @@ def _stream(name, layout, source, out):
     found = resolve(layout, source)
     if source.rows < 1:
         raise CatalogError("has no rows", item=f"{name} {source.path}", remedy="Set its key to null to do without it")
-    repeats, written = Repeats(), 0
+    repeats, counts, written = Repeats(), Counter(), 0
     progress = Progress(f"catalogs {name}", source.rows, "rows")
     with replace(Path(out)) as temporary, pq.ParquetWriter(temporary, layout.schema, compression="zstd") as writer:
         for start, raw in iterate_columns(source, sorted(set(found.values()))):
             item, columns = f"{name} {source.path}", {key: raw[column] for key, column in found.items()}
-            check_columns(columns, layout.schema, item, start)
+            check_columns(columns, layout.raw_schema, item, start)
+            columns = _kept(columns, layout, counts)
             values = layout.convert(columns, item, start)
             part = pa.Table.from_pydict(values, schema=layout.schema)
-            progress.add(part.num_rows)
+            progress.add(len(next(iter(raw.values()))))
             part = part.filter(pa.array(repeats.first(values["specobjid"]))) if layout.unique else part
             writer.write_table(part, row_group_size=max(part.num_rows, 1))
             written += part.num_rows
-        writer.add_key_value_metadata({COUNTS: json.dumps({"repeated specobjid": repeats.n})})
+        counts["repeated specobjid"] = repeats.n
+        writer.add_key_value_metadata({COUNTS: json.dumps(counts)})
     logger.info("%s: %s rows, %s with a repeated specobjid left out", name, f"{written:,}", f"{repeats.n:,}")
     return written
+
+
+def _kept(columns, layout, counts):
+    """Return the columns of the rows that a layout keeps; count the others."""
+    if layout.kept is None:
+        return columns
+    keep, reason = layout.kept[0](columns), layout.kept[1]
+    counts[reason] += int((~keep).sum())
+    return {key: values[keep] for key, values in columns.items()}
 
 
 def resolve(layout, source):

@@ -10,10 +10,13 @@ from galspec_core.figures.page import fill_page
 MOST_CATEGORIES = 12  # of a column; rarer ones are shown as one
 OTHER = "other"
 HIDDEN = {"specobjid", "x", "y", "plate", "mjd", "fiberid", "ra", "dec"}  # columns that are no choice of colour
-SKYSERVER = "https://skyserver.sdss.org/dr16/en/tools/explore/summary.aspx?sid="
+LINKS = {  # by survey: the address of a spectrum but for its specobjid, and what the page calls it
+    "sdss": ("https://skyserver.sdss.org/dr16/en/tools/explore/summary.aspx?sid=", "Open in SkyServer"),
+    "desi": ("https://www.legacysurvey.org/viewer/desi-spectrum/dr1/targetid", "Open in the Legacy Surveys' viewer"),
+}
 
 
-def map_page(table, spectra, title, link=SKYSERVER):
+def map_page(table, spectra, title, survey="sdss"):
     """Return the page of a map as text.
 
     Parameters
@@ -22,10 +25,11 @@ def map_page(table, spectra, title, link=SKYSERVER):
         Of ``map.map_table``.
     spectra : Thumbnails or None
     title : str
-    link : str
-        Address of a spectrum but for its specobjid.
+    survey : str
+        A name of LINKS.
     """
-    return fill_page("map", title, page_data(table, spectra, title, link), n=f"{len(table):,}")
+    link, named = LINKS[survey]
+    return fill_page("map", title, page_data(table, spectra, title, link), n=f"{len(table):,}", link=named)
 
 
 def page_data(table, spectra, title, link):

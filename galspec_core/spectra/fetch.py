@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from pyarrow import feather
 
-from galspec_core.errors import CatalogError, FetchError, SpectrumError
+from galspec_core.errors import CatalogError, FetchError
 from galspec_core.files import replace
 from galspec_core.log import Progress, logger
-from galspec_core.sas import check_free_space, fetch_many, spec_path
+from galspec_core.sas import check_free_space
 from galspec_core.spectra.reject import check_share, rejected_row
 from galspec_core.spectra.shard import ROWS_PER_GROUP, native_row, native_rows, native_table, write_native
-from galspec_core.spectra.spectrum import read_spec_lite
+from galspec_core.spectra.surveys import SURVEYS
 
 CHUNK = 64  # spectra that a kill can cost
 CHUNKS = "*.arrow"  # files of a job that is not done: they are read once at most, so nothing is packed
@@ -40,7 +40,7 @@ def read_targets(path):
     return frame.to_dict("records")
 
 
-def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
+def fetch_shard(targets, root, config, partial, shard, max_rejected, floor, survey="sdss"):
     """Fetch and check every spectrum of a shard.
 
     Finished spectra are kept in the folder ``partial``, in files of CHUNK, until the whole shard is there; a job that
@@ -59,6 +59,8 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
         Its name, for messages.
     max_rejected, floor : float, int
         Share and number of spectra that may be rejected.
+    survey : str
+        A name of SURVEYS: how its files are laid out and read.
 
     Returns
     -------
@@ -80,9 +82,8 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     check_free_space(partial, NATIVE_BYTES * 2 * len(waiting))
     if done:
         logger.info("going on behind %d spectra of an earlier job", len(done))
-    for rows, more in _fetch_chunks(
-        waiting, root, config, Progress(f"spectra: fetch {shard}", len(targets), done=len(done))
-    ):
+    progress = Progress(f"spectra: fetch {shard}", len(targets), done=len(done))
+    for rows, more in _fetch_chunks(SURVEYS[survey](waiting, root, config, partial), progress):
         _write_chunk(partial, len(list(partial.glob(CHUNKS))), rows)
         kept += rows
         rejected += more
@@ -90,15 +91,15 @@ def fetch_shard(targets, root, config, partial, shard, max_rejected, floor):
     return kept, rejected
 
 
-def _fetch_chunks(targets, root, config, progress):
-    """Yield (native rows, rejected rows) for every CHUNK spectra that came, also before a server that went down."""
+def _fetch_chunks(spectra, progress):
+    """Yield (native rows, rejected rows) for every CHUNK of (target, spectrum or error), also before a server that went down."""
     rows, rejected = [], []
     try:
-        for target, path, content in _contents(targets, root, config):
-            try:
-                rows.append(_read(content, target, path))
-            except (FetchError, SpectrumError) as error:
-                rejected.append(rejected_row(target, "fetch", error))
+        for target, spectrum in spectra:
+            if isinstance(spectrum, Exception):
+                rejected.append(rejected_row(target, "fetch", spectrum))
+            else:
+                rows.append(native_row(target, spectrum))
             progress.add(note=f"{len(rejected)} rejected of these" if rejected else "")
             if len(rows) + len(rejected) >= CHUNK:
                 yield rows, rejected
@@ -107,26 +108,6 @@ def _fetch_chunks(targets, root, config, progress):
         yield rows, rejected
         raise
     yield rows, rejected
-
-
-def _contents(targets, root, config):
-    """Yield (target, path, its file's bytes or the error in their place) in the order in which they come."""
-    named = []
-    for target in targets:
-        try:
-            named.append((target, spec_path(*(target[key] for key in ("run2d", "plate", "mjd", "fiberid")))))
-        except FetchError as error:
-            yield target, "", error
-    for i, content in fetch_many(root, [path for _, path in named], config):
-        yield *named[i], content
-
-
-def _read(content, target, path):
-    """Return the native row of what came: a file's bytes, or the error that came in their place."""
-    if isinstance(content, Exception):
-        raise content
-    identity = (target["plate"], target["mjd"], target["fiberid"])
-    return native_row(target, read_spec_lite(content, target["z"], path.rpartition("/")[2], identity))
 
 
 def _write_chunk(partial, number, rows):

@@ -164,6 +164,12 @@ def test_the_page_names_no_origin_but_links(table):
     assert not re.search(r"<[^>]+\son\w+=|<[^>]+\sstyle=|innerHTML|document\.write|eval\(", page)
 
 
+def test_a_desi_spectrum_has_a_link_of_its_own(table):
+    page = map_page(table, None, "Map", "desi")
+    assert "desi-spectrum/dr1/targetid" in page
+    assert "skyserver" not in page
+
+
 def test_packed_columns_are_the_table(table):
     data = page_data(table, None, "Map", "")
     ids = np.frombuffer(base64.b64decode(data["points"]["specobjid"]), "<u8")
@@ -261,6 +267,24 @@ def test_keys_move_and_zoom_and_open_the_middle(browser):
     assert browser.execute_script("return state.chosen") >= 0
     canvas.send_keys("0")
     assert browser.execute_script("return state.zoom") == 1
+
+
+def test_points_of_a_large_map_are_blended_pixels(browser):
+    """What draws more than 20,000 points: half of blue over whole red, and what is beside stays clear."""
+    found = browser.execute_script("""
+        const context = document.createElement("canvas").getContext("2d"), paint = squares(context, 3);
+        paint.point(50, 50, "#ff0000", 1); paint.point(50, 50, "rgb(0,0,255)", 0.5); paint.done();
+        const row = context.getImageData(50, 50, 11, 1).data;
+        return [...row.slice(0, 4), ...row.slice(40)];
+    """)
+    assert found == pytest.approx([128, 0, 128, 255, 0, 0, 0, 0], abs=1)
+
+
+def test_no_class_lies_on_top_of_the_others(browser):
+    """Points are drawn in a mixed order that is a permutation of all."""
+    order = browser.execute_script("return Array.from(ORDER)")
+    assert sorted(order) == list(range(40))
+    assert order != sorted(order)
 
 
 @pytest.mark.parametrize("name", ["9000-57000-0012", str(BASE + 11)])

@@ -24,7 +24,7 @@ const SPECTRA = given.spectra && {
   low: new Float32Array(bytesOf(given.spectra.low)),
   high: new Float32Array(bytesOf(given.spectra.high)),
 };
-// Okabe & Ito 2008, then three greys and tints of them; the fourth is black, which is white on a dark page
+// Okabe & Ito 2008 (black is white on a dark page), then more; ink is what the page writes with
 const CATEGORIES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "ink", "#8C6D31", "#F0E442",
   "#7F3C8D", "#7A7A7A", "#B0B0B0"];
 const MUTED = new Set(["unlabelled", "none", "other"]);
@@ -35,7 +35,9 @@ function column(name) {
   return COLUMNS.find((entry) => entry.name === name);
 }
 
+// Return plate-mjd-fiber, or the identifier of a spectrum that no single fibre saw.
 function nameOf(i) {
+  if (!MJD[i]) return String(IDS[i]);
   const wide = (number, digits) => String(number).padStart(digits, "0");
   return `${wide(PLATE[i], 4)}-${wide(MJD[i], 5)}-${wide(FIBER[i], 4)}`;
 }

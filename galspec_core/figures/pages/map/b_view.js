@@ -53,35 +53,73 @@ function recolour() {
   }
 }
 
+// The order in which points are drawn: mixed, so that no class or value lies on top of all others. The same every time.
+const ORDER = Uint32Array.from({ length: N }, (_, i) => i);
+for (let i = N - 1, seed = 1; i > 0; i--) {
+  seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+  const k = seed % (i + 1);
+  [ORDER[i], ORDER[k]] = [ORDER[k], ORDER[i]];
+}
+
 function drawPoints() {
   const { context, width, height } = fit(canvas);
   const many = N > 20000, size = (many ? 1.5 : N > 4000 ? 2.6 : 4) * Math.min(3, Math.sqrt(state.zoom));
   const s = scale(), x0 = width / 2 - state.x * s, y0 = height / 2 + state.y * s;
-  const groups = palette.map(() => []);
-  const dim = [];
-  for (let i = 0; i < N; i++) {
+  const paint = (many ? squares : discs)(context, size);
+  const passes = [[], [], []]; // dimmed, grey, coloured
+  for (const i of ORDER) {
     if (!visible(i)) continue;
     const px = x0 + X[i] * s, py = y0 - Y[i] * s;
     if (px < -9 || py < -9 || px > width + 9 || py > height + 9) continue;
-    (state.bright.size && !state.bright.has(state.legend.values[i]) ? dim : groups[codes[i]]).push(px, py);
+    const dim = state.bright.size && !state.bright.has(state.legend.values[i]);
+    passes[dim ? 0 : palette[codes[i]] === GREY ? 1 : 2].push(i, px, py);
   }
-  drawGroup(context, dim, GREY, size, 0.18);
-  const order = groups.map((_, k) => k).sort((a, b) => groups[b].length - groups[a].length);
-  for (const k of order) drawGroup(context, groups[k], palette[k], size, palette[k] === GREY ? 0.45 : 0.85);
+  passes.forEach((points, pass) => {
+    for (let k = 0; k < points.length; k += 3) {
+      paint.point(points[k + 1], points[k + 2], pass ? palette[codes[points[k]]] : GREY, [0.18, 0.45, 0.85][pass]);
+    }
+  });
+  paint.done();
   for (const [i, radius] of [[state.over, 6], [state.chosen, 9]]) if (i >= 0) ring(context, i, radius);
 }
 
-function drawGroup(context, places, colour, size, alpha) {
-  context.fillStyle = colour;
-  context.globalAlpha = alpha;
-  const round = places.length < 20000;
-  for (let k = 0; k < places.length; k += 2) {
-    if (!round) { context.fillRect(places[k] - size / 2, places[k + 1] - size / 2, size, size); continue; }
+function discs(context, size) {
+  const point = (px, py, colour, alpha) => {
+    context.globalAlpha = alpha;
+    context.fillStyle = colour;
     context.beginPath();
-    context.arc(places[k], places[k + 1], size / 2 + 0.4, 0, 6.2832);
+    context.arc(px, py, size / 2 + 0.4, 0, 6.2832);
     context.fill();
-  }
-  context.globalAlpha = 1;
+  };
+  return { point, done: () => { context.globalAlpha = 1; } };
+}
+
+// Squares of screen pixels, written straight into the picture: quick enough for all points at every move.
+function squares(context, size) {
+  const ratio = window.devicePixelRatio || 1, side = Math.max(1, Math.round(size * ratio));
+  const picture = context.createImageData(context.canvas.width, context.canvas.height), { data, width, height } = picture;
+  const known = new Map();
+  const point = (px, py, colour, alpha) => {
+    if (!known.has(colour)) known.set(colour, rgb(colour));
+    const [red, green, blue] = known.get(colour), left = Math.round(px * ratio - side / 2), top = Math.round(py * ratio - side / 2);
+    for (let y = Math.max(0, top); y < Math.min(height, top + side); y++) {
+      for (let x = Math.max(0, left); x < Math.min(width, left + side); x++) {
+        const at = 4 * (y * width + x), under = (data[at + 3] / 255) * (1 - alpha), all = alpha + under;
+        data[at] = (red * alpha + data[at] * under) / all;
+        data[at + 1] = (green * alpha + data[at + 1] * under) / all;
+        data[at + 2] = (blue * alpha + data[at + 2] * under) / all;
+        data[at + 3] = 255 * all;
+      }
+    }
+  };
+  return { point, done: () => context.putImageData(picture, 0, 0) };
+}
+
+// Return red, green and blue of #rrggbb or rgb(r,g,b).
+function rgb(colour) {
+  return colour.startsWith("#")
+    ? [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16))
+    : colour.match(/\d+/g).map(Number);
 }
 
 function ring(context, i, radius) {
@@ -124,7 +162,7 @@ function drawSpectrum(i) {
   context.textAlign = "center";
   for (let wave = Math.ceil(from / every) * every; wave <= to; wave += every) {
     context.beginPath(); context.moveTo(px(wave), 4); context.lineTo(px(wave), height - 32); context.stroke();
-    context.fillText(wave, px(wave), height - 18);
+    if (px(wave) < width - 16) context.fillText(wave, px(wave), height - 18);
   }
   context.fillText(`${SPECTRA.frame} wavelength (Å)`, width / 2, height - 4);
   context.textAlign = "right";
