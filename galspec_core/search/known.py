@@ -27,13 +27,10 @@ class Near:
     seed : int
     unknown : float
     threads : int
-    among : ndarray[N] bool, optional
-        Entries that may serve, all where nothing is said.
     """
 
-    def __init__(self, base, vectors, seed, unknown, threads=1, among=None):
-        self.base, self.threads = base, threads
-        self.where = of_seed(base, seed) & (True if among is None else among)
+    def __init__(self, base, vectors, seed, unknown, threads=1):
+        self.base, self.threads, self.where = base, threads, of_seed(base, seed)
         rows = np.flatnonzero(self.where)
         entries = base.metadata.iloc[rows]
         self.alone, self.evidence, self.limit = entries["position"].nunique() < 2, None, np.inf

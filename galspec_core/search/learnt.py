@@ -52,14 +52,17 @@ class LearntVoter:
     threads : int
     unknown : float
         See ``known``.
-    among : ndarray[N] bool, optional
-        Entries that may serve, all where nothing is said.
+
+    ``among`` is None, or the entries bool[N] that may be neighbours: the weights of the others are left out, those that stay add
+    up to 1 again, and no probability is given, because it was learnt from the weights of all.
     """
 
-    def __init__(self, task, target, base, vectors, settings, shown=10, threads=1, unknown=0.01, among=None):
+    among = None
+
+    def __init__(self, task, target, base, vectors, settings, shown=10, threads=1, unknown=0.01):
         self.task, self.target, self.base, self.vectors = task, target, base, vectors
         self.settings, self.shown, self.threads = settings, shown, threads
-        self.near = lru_cache(maxsize=1)(lambda seed: Near(base, vectors, seed, unknown, threads, among))
+        self.near = lru_cache(maxsize=1)(lambda seed: Near(base, vectors, seed, unknown, threads))
         self.words = grown_on(task, target, base.metadata["label"])
         self._grown = {}
 
@@ -71,15 +74,18 @@ class LearntVoter:
         ``shares`` [C] those of all ``classes``; weights are those of the forest, of which only the largest are listed.
         """
         grown = self.grown(seed)
-        shares, places, weights = self._shares(grown, queries, spectra["position"].to_numpy(), True)
+        among = None if self.among is None else self.among[grown.rows]
+        shares, places, weights = self._shares(grown, queries, spectra["position"].to_numpy(), True, among)
         places = [grown.rows[nearest] for nearest in places]
         decide = self._decide_label if self.task in LABELLINGS else self._decide_target
+        decided, weighed = decide(grown, shares), shares.sum(axis=1) > 0
+        decided |= {"probability": np.full(len(queries), np.nan)} if self.among is not None else {}
         return pd.DataFrame(
             {
                 "specobjid": spectra["specobjid"].to_numpy(),
                 "label": labels_of(self.task, self.target, spectra["label"]),
-                **decide(grown, shares),
-                "known": self.near(seed).known(spectra, queries),
+                **decided,
+                "known": self.near(seed).known(spectra, queries) & weighed,
                 "neighbour_ids": [self.base.metadata["specobjid"].to_numpy()[nearest] for nearest in places],
                 "distances": [self._distance(*pair) for pair in zip(queries, places, strict=True)],
                 "weights": weights,
@@ -107,11 +113,12 @@ class LearntVoter:
         """Return the distance of a query [F] to entries, by the embedding alone."""
         return np.linalg.norm(rows_of(self.base.vectors, places) - query[: self.base.index.d], axis=1).astype("f8")
 
-    def _shares(self, grown, vectors, position, listed=False):
+    def _shares(self, grown, vectors, position, listed=False, among=None):
         """Return the share of each class [Q, C], and, where wanted, places and weights of the heaviest entries (lists)."""
         member = np.eye(len(grown.names))[grown.codes]
         shares, places, heaviest = np.zeros((len(vectors), len(grown.names))), [], []
         for rows, weights in grown.forest.weights(vectors, position):
+            weights = weights if among is None else _only(weights, among)
             shares[rows] = weights @ member
             for row in weights if listed else ():
                 first = np.argsort(-row.data, kind="stable")[: self.shown]
@@ -151,6 +158,14 @@ class LearntVoter:
             "probability": grown.calibration.probability(share),
             "shares": list(shares),
         }
+
+
+def _only(weights, among):
+    """Return weights [q, N], sparse, of the entries ``among`` bool[N] alone, adding up to 1 where there are any."""
+    weights = weights.multiply(among[None, :]).tocsr()
+    weights.eliminate_zeros()
+    total = np.asarray(weights.sum(axis=1)).ravel()
+    return weights.multiply(1 / np.where(total > 0, total, 1)[:, None]).tocsr()
 
 
 def _normalised(shares):

@@ -199,13 +199,15 @@ def open_voter(task, target, method, folder, paths, settings, learnt=None, threa
 
 
 class Voter:
-    """One task's knowledge base of one encoder, ready to vote with a seed's share of it, or of the entries ``among`` it."""
+    """One task's knowledge base of one encoder, ready to vote with a seed's share of it."""
 
-    def __init__(self, task, target, base, settings, threads=1, among=None):
+    among = None  # or the entries bool[N] that may be neighbours: the same as a knowledge base of these alone
+
+    def __init__(self, task, target, base, settings, threads=1):
         if task not in LABELLINGS and not target:
             raise SearchError("a task needs a target", item=task)
         self.target, self.base, self.settings, self.threads = target, base, settings, threads
-        self.near = lru_cache(maxsize=1)(lambda seed: Near(base, base.vectors, seed, settings.unknown, threads, among))
+        self.near = lru_cache(maxsize=1)(lambda seed: Near(base, base.vectors, seed, settings.unknown, threads))
         self.label = lambda words: labels_of(task, target, words)
         self.binary = task not in LABELLINGS
         number, words = pd.factorize(base.metadata["label"])
@@ -220,7 +222,8 @@ class Voter:
         """
         queries = queries[:, : self.base.index.d]
         near = self.near(seed)
-        found = self._search(spectra, queries, self.settings.top_k, near.where)
+        where = near.where if self.among is None else near.where & self.among
+        found = self._search(spectra, queries, self.settings.top_k, where)
         weights = self.settings.weigh(found.distance / self.base.unit(self.settings.scale))
         winner, shares = vote(self.codes[found.row], weights, len(self.names))
         share = np.take_along_axis(shares, winner[:, None], axis=1)[:, 0]
@@ -231,12 +234,12 @@ class Voter:
                 "label": self.label(spectra["label"]),
                 "predicted": np.array(self.names, dtype=object)[winner],
                 "share": np.minimum(share, 1.0),
-                "score": self._score(shares, found, spectra, queries, near.where)
+                "score": self._score(shares, found, spectra, queries, where)
                 if self.binary
                 else np.minimum(share, 1.0),
                 "probability": np.nan,
                 "shares": list(np.minimum(shares, 1.0)),
-                "known": near.known(spectra, queries, found.distance[:, 0]),
+                "known": near.known(spectra, queries, found.distance[:, 0] if self.among is None else None),
                 "neighbour_ids": list(ids),
                 "distances": list(found.distance),
                 "weights": list(weights),

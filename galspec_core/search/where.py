@@ -47,8 +47,7 @@ def parse_where(text, columns, n):
         tree = ast.parse(_named(text.strip()), mode="eval").body
         return np.broadcast_to(_truth(tree, _Columns(columns)), n).copy()
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
-        got = getattr(error, "msg", None) or type(error).__name__
-        raise _refused("cannot be read", text, got=f"{text[:60]!r}: {got}") from None
+        raise _refused("cannot be read", text, got=getattr(error, "msg", None) or type(error).__name__) from None
 
 
 def _named(text):
@@ -135,9 +134,9 @@ def _same_kind(one, other, left, right):
     """Raise SearchError where a number would be compared with a text."""
     if (one.dtype.kind == "U") != (other.dtype.kind == "U"):
         word = f"{ast.unparse(left)} and {ast.unparse(right)}" if left is not None else "what stands before and behind in"
-        raise _refused("are a number and a text", word.replace(f"{KEYWORD}_", KEYWORD))
+        raise _refused("are a number and a text", word)
 
 
 def _refused(what, part, **facts):
-    facts = {"expected": f"something like {EXAMPLE}"} | facts
+    facts, part = {"expected": f"something like {EXAMPLE}"} | facts, part.replace(f"{KEYWORD}_", KEYWORD)
     return SearchError(f"{part[:80]!r} {what}" if part else f"the filter {what}", item="--where", **facts)
