@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import galspec_core
+from galspec_core.commands.search import search
 from galspec_core.errors import GalspecError
 
 app = typer.Typer(help="Find rare galaxies in spectroscopic surveys.", no_args_is_help=True, add_completion=True)
@@ -150,3 +151,6 @@ def verify(
         drift = find_drift(directory)
     print(json.dumps(asdict(drift), indent=1) if as_json else as_text(drift))
     raise typer.Exit(int(bool(drift.findings)))
+
+
+app.command()(search)

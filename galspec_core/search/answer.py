@@ -62,6 +62,8 @@ class Answer:
     @property
     def verdict(self):
         """The answer in a few words."""
+        if not any(self.shares.values()):
+            return "don't know: of the entries that may vote none counts; the nearest are listed"
         named = f"{self.predicted}, {self.share:.0%} of the vote"
         if np.isfinite(self.probability):
             named += f", probability {self.probability:.2f}"
@@ -103,6 +105,8 @@ def as_text(answer, classes=5):
     lines.append(f"  shares: {', '.join(shares) or 'none'}")
     near = answer.neighbours
     name = [f"{plate}-{mjd}-{fiber:04d}" for plate, mjd, fiber in zip(near.plate, near.mjd, near.fiberid, strict=True)]
-    table = pd.DataFrame({"": near["rank"], "neighbour": name, "class": near["class"], "z": near["z"].map("{:.4f}".format)})
+    table = pd.DataFrame(
+        {"": near["rank"], "neighbour": name, "class": near["class"], "z": near["z"].map("{:.4f}".format)}
+    )
     table["distance"], table["weight"] = near["distance"].map("{:.3f}".format), near["weight"].map("{:.4f}".format)
     return "\n".join([*lines, *(f"  {line}" for line in table.to_string(index=False).splitlines())])

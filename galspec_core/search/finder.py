@@ -13,20 +13,33 @@ from galspec_core.encoder.weights import load_weights
 from galspec_core.errors import GalspecError, SearchError, SpectrumError
 from galspec_core.files import read_frame
 from galspec_core.search.answer import NEIGHBOURS, Answer
+from galspec_core.search.entry_spectra import load_entries
 from galspec_core.search.knowledge_base import KnowledgeBase
+from galspec_core.search.own_lines import find_line_encoder, measure_ratios
 from galspec_core.search.recorded import CLASSES, Recorded
 from galspec_core.search.stored_vote import load_vote
 from galspec_core.search.task import Voter, first_seed, open_voter
-from galspec_core.search.vote import LABELLINGS, VoteSettings, labels_of
+from galspec_core.search.vote import VoteSettings, labels_of
 from galspec_core.search.where import parse_where
 from galspec_core.spectra.grid import Grid
-from galspec_core.spectra.prepare import PrepareConfig, grid_from_config, prepare
+from galspec_core.spectra.prepare import PrepareConfig, prepare
 from galspec_core.spectra.spectrum import check_measured
 
 RATIOS = ["log_nii_ha", "log_oiii_hb"]
 TOP = 10  # neighbours that are listed
+FIBRE = ("plate", "mjd", "fiberid")
+TEXTS = ("run2d", "subtype", "label")
 BATCH = 8  # spectra at a time through a network: a single one does not wait for 64
-ENTRY = ["specobjid", "plate", "mjd", "fiberid", "ra", "dec", "z", "snr"]  # what a filter and a list can show of an entry
+ENTRY = [
+    "specobjid",
+    "plate",
+    "mjd",
+    "fiberid",
+    "ra",
+    "dec",
+    "z",
+    "snr",
+]  # what a filter and a list can show of an entry
 
 
 class Finder:
@@ -88,8 +101,7 @@ class Finder:
     @cached_property
     def classes(self):
         """The class of each entry: ndarray[N] of text."""
-        words = labels_of(self.run.task, self.target, self.base.metadata["label"])
-        return words.astype(str)
+        return labels_of(self.run.task, self.target, self.base.metadata["label"]).astype(str)
 
     @cached_property
     def ratios(self):
@@ -100,13 +112,27 @@ class Finder:
             return pd.DataFrame(columns=RATIOS)
         return table.set_index("specobjid")
 
+    @cached_property
+    def _line_encoder(self):
+        return find_line_encoder(self.run)
+
+    def spectra(self, ids):
+        """Return {specobjid: (rest wavelengths [L], flux[L], ivar[L])} of some entries, on the method's grid."""
+        found = load_entries(self.run.folder, self._entry.entry["grid"], ids)
+        return {i: (self._rest(z), flux, ivar) for i, (z, flux, ivar) in found.items()}
+
+    def _rest(self, z):
+        """Return the rest wavelengths [L] of the grid's pixels for a galaxy at z."""
+        return self.grid.wavelengths / (1 + z if self.grid.frame == "observed" else 1)
+
     def columns(self):
         """Return {name: function that returns the values [N]} of what a filter can ask of an entry."""
         table = self.base.metadata
         there = [name for name in (*ENTRY, "run2d", "subtype", "label") if name in table]
         known = {name: lambda name=name: table[name].astype(str) if name in TEXTS else table[name] for name in there}
         ratios = {
-            name: lambda name=name: self.ratios[name].reindex(table["specobjid"].to_numpy()).to_numpy() for name in RATIOS
+            name: lambda name=name: self.ratios[name].reindex(table["specobjid"].to_numpy()).to_numpy()
+            for name in RATIOS
         }
         return {"class": lambda: self.classes, **known, **ratios}
 
@@ -177,11 +203,12 @@ class Finder:
         vote = voter.votes(seed, asked, vector).iloc[0]
         shares = dict(sorted(zip(voter.classes(seed), vote["shares"], strict=True), key=lambda pair: -pair[1]))
         near = self._neighbours(vote, vector[:, : self.base.index.d], asked, min(top, left), where)
-        wave = self.grid.wavelengths / (1 + own.spectrum.z if self.grid.frame == "observed" else 1)
+        wave = self._rest(own.spectrum.z)
         facts = {key: vote[key] for key in ("predicted", "share", "probability", "known")}
         return Answer(
             own.name, specobjid, bool((where & ~foreign).any()), own.spectrum.z, self.run.task, self.run.method,
-            shares=shares, neighbours=near, wave=wave, flux=flux, ivar=ivar, **facts,
+            shares=shares, neighbours=near, wave=wave, flux=flux, ivar=ivar,
+            ratios=measure_ratios(own.spectrum, self._line_encoder), **facts,
         )  # fmt: skip
 
     def _neighbours(self, vote, vector, asked, top, where):
@@ -211,10 +238,6 @@ class Finder:
             if apart.min() <= self.run.link_arcsec:
                 return ABSENT, int(entries["position"].to_numpy()[apart.argmin()])
         return ABSENT, ABSENT
-
-
-FIBRE = ("plate", "mjd", "fiberid")
-TEXTS = ("run2d", "subtype", "label")
 
 
 def separation(ra, dec, others_ra, others_dec):

@@ -69,6 +69,11 @@ class Recorded:
         sas = found["sas"]
         return {"sas": sas if is_url(sas) else str(self.folder / sas), "fetch": found["settings"]["fetch"]}
 
+    @property
+    def simulated(self):
+        """Whether the survey was simulated: no archive knows its galaxies."""
+        return (self.folder / "data/mock/sas").is_dir()
+
     def prepared(self, grid):
         """Return how spectra came to a grid: the settings of PrepareConfig."""
         return self._settings(f"results/spectra/{grid}/[0-9]*.parquet")["settings"]

@@ -234,9 +234,7 @@ class Voter:
                 "label": self.label(spectra["label"]),
                 "predicted": np.array(self.names, dtype=object)[winner],
                 "share": np.minimum(share, 1.0),
-                "score": self._score(shares, found, spectra, queries, where)
-                if self.binary
-                else np.minimum(share, 1.0),
+                "score": self._score(shares, found, spectra, queries, where) if self.binary else np.minimum(share, 1.0),
                 "probability": np.nan,
                 "shares": list(np.minimum(shares, 1.0)),
                 "known": near.known(spectra, queries, found.distance[:, 0] if self.among is None else None),

@@ -133,7 +133,9 @@ def _whole(value):
 def _same_kind(one, other, left, right):
     """Raise SearchError where a number would be compared with a text."""
     if (one.dtype.kind == "U") != (other.dtype.kind == "U"):
-        word = f"{ast.unparse(left)} and {ast.unparse(right)}" if left is not None else "what stands before and behind in"
+        word = (
+            f"{ast.unparse(left)} and {ast.unparse(right)}" if left is not None else "what stands before and behind in"
+        )
         raise _refused("are a number and a text", word)
 
 

@@ -57,7 +57,9 @@ def read_own(path):
         size = path.stat().st_size
         if size > MOST_BYTES:
             got = f"{size:,} bytes"
-            raise SpectrumError("the file is too large for a spectrum", item=path.name, expected=f"{MOST_BYTES:,}", got=got)
+            raise SpectrumError(
+                "the file is too large for a spectrum", item=path.name, expected=f"{MOST_BYTES:,}", got=got
+            )
         with open(path, "rb") as file:
             head = file.read(64)
     except OSError as error:
@@ -97,7 +99,9 @@ def _facts(content, name):
         row |= _row(content, hdus, wanted)
     z = row.get("z_noqso") or row.get("z", math.nan)  # SDSS-I/II files have 0 for the first
     place = (row.get(f"plug_{key}", row.get(key, math.nan)) for key in ("ra", "dec"))
-    return dict(z=z, fibre=tuple(numbers) if None not in numbers else None, **dict(zip(("ra", "dec"), place, strict=True)))
+    return dict(
+        z=z, fibre=tuple(numbers) if None not in numbers else None, **dict(zip(("ra", "dec"), place, strict=True))
+    )
 
 
 def _row(content, hdus, wanted):
@@ -134,7 +138,9 @@ def _read_table(path, head):
 def _read_csv(path):
     import pandas as pd
 
-    table = pd.read_csv(path, comment="#", skipinitialspace=True, sep=None if path.suffix != ".csv" else ",", engine="python")
+    table = pd.read_csv(
+        path, comment="#", skipinitialspace=True, sep=None if path.suffix != ".csv" else ",", engine="python"
+    )
     return {str(name).strip().lower(): table[name].to_numpy() for name in table}, {}
 
 
@@ -194,7 +200,9 @@ def read_specutils(path):
         raise SpectrumError(what, reason="unknown kind", item=path.name, got=error.name, remedy=INSTALL) from None
     except Exception as error:  # each of its readers fails in a way of its own
         got = " ".join(f"{type(error).__name__}: {error}".split())[:150]
-        raise SpectrumError("no kind of spectrum that can be read", reason="unknown kind", item=path.name, got=got) from None
+        raise SpectrumError(
+            "no kind of spectrum that can be read", reason="unknown kind", item=path.name, got=got
+        ) from None
     return from_specutils(found, path.name)
 
 

@@ -3,7 +3,13 @@
 import numpy as np
 
 from galspec_core.errors import SpectrumError
-from galspec_core.spectra.grid import average_over_pixels, bridge_bad_pixels, find_neighbours, interpolate_linear, pixel_edges
+from galspec_core.spectra.grid import (
+    average_over_pixels,
+    bridge_bad_pixels,
+    find_neighbours,
+    interpolate_linear,
+    pixel_edges,
+)
 from galspec_core.spectra.spectrum import COMB_TOLERANCE, DIGITS, DLOGLAM, OPTICAL, Spectrum, comb
 
 COARSE = 1.5  # native pixels: pixels wider than this are drawn between, not repeated (our choice)
@@ -46,7 +52,11 @@ def covered(wave, target):
     """Return which pixels of ``target`` [M] lie wholly on those of ``wave`` [L], in no hole between them: bool[M]."""
     from scipy.ndimage import median_filter
 
-    edges, bins, steps = pixel_edges(wave), pixel_edges(target) if len(target) > 1 else np.repeat(target, 2), np.diff(wave)
+    edges, bins, steps = (
+        pixel_edges(wave),
+        pixel_edges(target) if len(target) > 1 else np.repeat(target, 2),
+        np.diff(wave),
+    )
     holes = np.flatnonzero(steps > GAP * median_filter(steps, AROUND, mode="nearest"))
     left = np.clip(np.searchsorted(wave, target, side="right") - 1, 0, len(steps) - 1)
     return (bins[:-1] >= edges[0]) & (bins[1:] <= edges[-1]) & ~np.isin(left, holes)
@@ -66,7 +76,9 @@ def _in_order(wave, flux, ivar, name):
     there = np.isfinite(wave)
     wave, flux, ivar = (values[there] for values in (wave, flux, ivar))
     if len(wave) < FEWEST:
-        raise SpectrumError("too few pixels", reason="no pixels", item=name, expected=f"at least {FEWEST}", got=len(wave))
+        raise SpectrumError(
+            "too few pixels", reason="no pixels", item=name, expected=f"at least {FEWEST}", got=len(wave)
+        )
     if wave[0] > wave[-1]:
         wave, flux, ivar = wave[::-1], flux[::-1], ivar[::-1]
     if not (np.diff(wave) > 0).all():

@@ -20,7 +20,7 @@ def to_plain(columns):
     logarithmic = "wave" not in columns
     wave = 10 ** _values(columns["loglam"]) if logarithmic else _angstrom(_quantity(columns["wave"], units.AA))
     flux = _quantity(columns["flux"], FLUX)
-    spread = columns.get("ivar", columns["error"] if "error" in columns else None)
+    spread = columns.get("ivar", columns.get("error"))
     power = -2 if "ivar" in columns else 1
     spread = _convert(_quantity(spread, flux.unit**power), flux.unit**power, "ivar" if power < 0 else "error")
     with np.errstate(all="ignore"):
