@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from galspec_core.catalogs.bpt import kauffmann2003, kewley2001, schawinski2007
-from galspec_core.figures.markup import Markup, page, tag
+from galspec_core.figures.markup import page, style, tag
 from galspec_core.figures.overlay import make_curves, value_limits
 from galspec_core.figures.svg import Axes
 from galspec_core.files import replace
@@ -209,4 +209,4 @@ def fragment(answer, spectra):
     parts = [tag("p", tag("b", answer.name), f": {answer.verdict}"), draw_overlay(answer, spectra, SHOWN)]
     rules = ".galspec .own{stroke:currentColor}.galspec .axis{stroke:gray}.galspec .ruled{stroke:#ccc}"
     rules += ".galspec .near{display:none}.galspec text{font:12px sans-serif;fill:gray}"
-    return tag("div", Markup(f"<style>{rules}</style>"), *parts, neighbour_table(answer), class_="galspec")
+    return tag("div", style(rules), *parts, neighbour_table(answer), class_="galspec")

@@ -5,26 +5,26 @@ from html import escape
 VOID = {"meta", "input", "path", "line", "circle", "rect", "polyline", "br", "use"}
 
 
-class Markup(str):
+class Element(str):
     """Text that ``tag`` has made: it may stand in a page as it is."""
 
 
 def tag(kind, *children, **attributes):
-    """Return an element; children are text, which is escaped, or Markup; ``class_`` and ``data_x`` become class and data-x."""
+    """Return an element; children are text, which is escaped, or Element; ``class_`` and ``data_x`` become class and data-x."""
     words = [kind, *(f'{_key(key)}="{escape(str(value))}"' for key, value in attributes.items() if value is not None)]
     if kind in VOID and not children:
-        return Markup(f"<{' '.join(words)}/>")
-    return Markup(f"<{' '.join(words)}>{''.join(map(as_markup, children))}</{kind}>")
+        return Element(f"<{' '.join(words)}/>")
+    return Element(f"<{' '.join(words)}>{''.join(map(as_markup, children))}</{kind}>")
 
 
 def as_markup(child):
     """Return a child as markup: text is escaped."""
-    return child if isinstance(child, Markup) else Markup(escape(str(child)))
+    return child if isinstance(child, Element) else Element(escape(str(child)))
 
 
 def style(rules):
     """Return a style sheet; ``rules`` are our own and never hold what came from outside."""
-    return Markup(f"<style>{rules}</style>")
+    return Element(f"<style>{rules}</style>")
 
 
 def page(title, rules, *children):

@@ -30,7 +30,12 @@ def fetch_named(fibres, root, config, known=None, others=()):
         for place, content in _contents(root, paths, config):
             i = asked[place][0]
             found[i] = _read(content, paths[place], fibres[i][:3])
-            if not (isinstance(found[i], FetchError) and found[i].reason == "missing" and waiting[i]):
+            missing = isinstance(found[i], FetchError) and found[i].reason == "missing"
+            if missing and not waiting[i]:
+                name = "-".join(map(str, fibres[i][:3]))
+                tried = f"reductions {', '.join(_reductions(fibres[i], known or {}, others))} were looked in"
+                found[i] = FetchError("the archive has no such spectrum", reason="missing", item=name, got=tried)
+            if not (missing and waiting[i]):
                 del waiting[i]
     return [found[i] for i in range(len(fibres))]
 

@@ -130,6 +130,9 @@ def _read_table(path, head):
         raise SpectrumError(what, reason="missing column", item=path.name, expected=expected, got=got)
     try:
         return Own(path.name, _from_columns(found, _redshift(meta), path.name))
+    except SpectrumError as error:
+        error.item = path.name
+        raise
     except (ValueError, TypeError) as error:
         got = " ".join(str(error).split())[:150]
         raise SpectrumError("a column cannot be used", reason="wrong type", item=path.name, got=got) from None
@@ -138,9 +141,8 @@ def _read_table(path, head):
 def _read_csv(path):
     import pandas as pd
 
-    table = pd.read_csv(
-        path, comment="#", skipinitialspace=True, sep=None if path.suffix != ".csv" else ",", engine="python"
-    )
+    how = dict(engine="c") if path.suffix.lower() == ".csv" else dict(sep=None, engine="python")
+    table = pd.read_csv(path, comment="#", skipinitialspace=True, **how)
     return {str(name).strip().lower(): table[name].to_numpy() for name in table}, {}
 
 
@@ -215,6 +217,10 @@ def from_specutils(found, name="spectrum"):
         raise SpectrumError(what, reason="several spectra", item=name, expected="one dimension", got=got)
     if found.uncertainty is None:
         raise SpectrumError("the spectrum has no uncertainty", reason="no errors", item=name, expected="ivar or errors")
-    z = float(getattr(found, "redshift", 0) or 0)
-    wave, flux, ivar = from_quantities(found)
-    return Own(name, to_comb(wave, flux, ivar, z or _redshift(found.meta), name))
+    z = float(getattr(found, "redshift", 0.0))  # 0 where nobody said one
+    try:
+        wave, flux, ivar = from_quantities(found)
+    except SpectrumError as error:
+        error.item = name
+        raise
+    return Own(name, to_comb(wave, flux, ivar, z if z != 0 else _redshift(found.meta), name))
