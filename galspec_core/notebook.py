@@ -18,7 +18,7 @@ MOST_THREADS = 4  # of one search (our choice)
 class Result(Answer):
     """An Answer that shows itself, in a notebook with its spectrum over its neighbours."""
 
-    finder: Finder = field(default=None, repr=False, kw_only=True)
+    finder: Finder = field(repr=False, kw_only=True)
 
     def __repr__(self):
         return as_text(self)
@@ -123,6 +123,10 @@ class KnowledgeBase:
             owns[i] = answer if isinstance(answer, GalspecError) else self._result(answer)
         return owns
 
+    def keep_spectra(self, results):
+        """Read the spectra of the neighbours of some Results at once: their pages and figures then wait for none."""
+        self.finder.keep({int(name) for result in results for name in result.neighbours["specobjid"]})
+
     def _result(self, answer):
         return Result(**{each.name: getattr(answer, each.name) for each in fields(Answer)}, finder=self.finder)
 
@@ -151,7 +155,7 @@ def _name_of(spectrum):
         spectrum = str(spectrum)
     if not isinstance(spectrum, str) or os.path.exists(spectrum):
         return None
-    from galspec_core.catalogs.names import parse_name
+    from galspec_core.spectra.names import parse_name
 
     return parse_name(spectrum)
 

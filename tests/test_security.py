@@ -157,6 +157,9 @@ def test_markup_in_what_a_caption_says_is_shown_as_text():
 
 
 def test_no_web_page_is_written_by_hand():
-    """Reports are Snakemake's; whoever adds a page of our own must escape what it shows, and say so here."""
+    """Reports are Snakemake's; pages of our own are made by figures/markup.py, which escapes all that it is given.
+
+    Whoever adds a page must make it so, too.
+    """
     markup = ("<table", "<div", "<body", "to_html")
     assert [path.name for path in PYTHON if any(word in path.read_text().lower() for word in markup)] == []

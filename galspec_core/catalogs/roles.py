@@ -8,14 +8,20 @@ import pyarrow as pa
 
 from galspec_core.catalogs.controls import match_controls
 from galspec_core.catalogs.draws import draw, shuffled
+from galspec_core.catalogs.role_names import (
+    ALL_CLASSES,
+    KNOWLEDGE_BASE,
+    PRETRAIN,
+    TABLE2,
+    TEST,
+    THREE_CLASSES,
+    VALIDATION,
+)
 from galspec_core.catalogs.settings import amount
 from galspec_core.catalogs.survey import Survey
 from galspec_core.catalogs.tasks import Task
 from galspec_core.files import ROWS_AT_ONCE
 
-KNOWLEDGE_BASE, TEST, PRETRAIN, VALIDATION = "knowledge_base", "test", "pretrain", "validation"
-ALL_CLASSES, THREE_CLASSES = "classes", "bpt3"  # votes over all labels, and over the paper's table 2
-TABLE2 = {"SF": "SF", "Seyfert": "AGN", "LINER": "AGN", "Normal": "Normal"}  # paper, section 4.1; Composite left out
 UNLABELLED = "unlabelled"
 SCHEMA = pa.schema(
     [

@@ -3,13 +3,14 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from galspec_core.errors import GalspecError
 
 ANSWERED, SOME_NOT, WRONG_USE = 0, 1, 2
+AT_ONCE = 32  # pages whose neighbours' spectra are read together
 EXAMPLES = """Examples:
 
   galspec search spec-0266-51630-0012.fits --run runs/demo
@@ -49,14 +50,14 @@ def search(
     answers = [answer for answer in found if not isinstance(answer, GalspecError)]
     _print(answers, as_json, as_csv)
     failed = [answer for answer in found if isinstance(answer, GalspecError)]
-    for error in failed:
-        _say(f"error: {error}")
+    for why in failed:
+        _say(f"error: {why}")
     if not no_page:
-        failed += _write_pages(answers, page)
+        failed += _write_pages(base, answers, page)
     raise typer.Exit(SOME_NOT if failed else ANSWERED)
 
 
-search.__doc__ += "\n\n" + EXAMPLES
+search.__doc__ = f"{search.__doc__}\n\n{EXAMPLES}"
 
 
 def _check_use(files, as_json, as_csv, page, no_page):
@@ -66,7 +67,7 @@ def _check_use(files, as_json, as_csv, page, no_page):
         _fail("--page names the page of one FILE; several pages are named after their spectra")
 
 
-def _fail(what):
+def _fail(what) -> NoReturn:
     _say(f"error: {what}")
     raise typer.Exit(WRONG_USE)
 
@@ -87,12 +88,14 @@ def _print(answers, as_json, as_csv):
         typer.echo("\n\n".join(map(as_text, answers)))
 
 
-def _write_pages(answers, page):
+def _write_pages(base, answers, page):
     """Write a page for each answer and say where; return the errors of those that could not be written."""
     from galspec_core.figures.answer_page import page_name
 
     failed, used = [], set()
     for number, answer in enumerate(answers):
+        if number % AT_ONCE == 0:
+            base.keep_spectra(answers[number : number + AT_ONCE])
         name = page_name(answer.name)
         path = page or Path(name if name not in used else name.replace(".html", f"-{number + 1}.html"))
         used.add(path.name)

@@ -54,7 +54,7 @@ class Finder:
     """
 
     def __init__(self, run, threads=1, say=lambda text: None):
-        self.run, self.threads, self.say = run, threads, say
+        self.run, self.threads, self.say, self._kept = run, threads, say, {}
         self.target = run.votes["task"].get("target")
 
     @classmethod
@@ -118,8 +118,16 @@ class Finder:
 
     def spectra(self, ids):
         """Return {specobjid: (rest wavelengths [L], flux[L], ivar[L])} of some entries, on the method's grid."""
-        found = load_entries(self.run.folder, self._entry.entry["grid"], ids)
-        return {i: (self._rest(z), flux, ivar) for i, (z, flux, ivar) in found.items()}
+        ids = set(map(int, ids))
+        found = self._kept if ids <= set(self._kept) else self._load(ids)
+        return {i: (self._rest(z), flux, ivar) for i, (z, flux, ivar) in found.items() if i in ids}
+
+    def keep(self, ids):
+        """Read the spectra of some entries, all together, and keep them until others are asked for."""
+        self._kept = self._load(ids)
+
+    def _load(self, ids):
+        return load_entries(self.run.folder, self._entry.entry["grid"], ids)
 
     def _rest(self, z):
         """Return the rest wavelengths [L] of the grid's pixels for a galaxy at z."""

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from galspec_core.catalogs.ids import look_up
-from galspec_core.catalogs.roles import KNOWLEDGE_BASE, TEST
+from galspec_core.catalogs.role_names import KNOWLEDGE_BASE, TEST
 from galspec_core.encoder.collapse import SAMPLE as COLLAPSE_SAMPLE
 from galspec_core.encoder.collapse import check_collapse, measure_collapse
 from galspec_core.errors import SearchError

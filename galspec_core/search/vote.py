@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from galspec_core.catalogs.roles import ALL_CLASSES, TABLE2, THREE_CLASSES
+from galspec_core.catalogs.role_names import ALL_CLASSES, TABLE2, THREE_CLASSES
 from galspec_core.errors import ConfigError
 from galspec_core.search.weights import NORMALISE, WEIGHTS, weigh
 

@@ -1,9 +1,9 @@
 """Spectra by name from a SAS root: plate, mjd and fiberid say where, but for the reduction, which is looked for."""
 
-from galspec_core.catalogs.names import possible_run2d
 from galspec_core.errors import FetchError, SpectrumError
 from galspec_core.paths import spec_path
 from galspec_core.sas import fetch_many
+from galspec_core.spectra.names import possible_run2d
 from galspec_core.spectra.own import read_sdss
 
 

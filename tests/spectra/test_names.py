@@ -2,7 +2,7 @@
 
 import pytest
 
-from galspec_core.catalogs.names import parse_name, possible_run2d, spell_run2d
+from galspec_core.spectra.names import parse_name, possible_run2d, spell_run2d
 
 
 @pytest.mark.parametrize(
