@@ -10,6 +10,7 @@ from galspec_core.figures.overlay import make_curves, value_limits
 from galspec_core.figures.svg import Axes
 from galspec_core.files import replace
 
+LEAST = 0.0005  # share of a class that is listed
 SHOWN = 3  # neighbours that are drawn at first
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#56B4E9", "#8B6CC4")  # after Okabe & Ito 2008
 LINES = {
@@ -160,12 +161,13 @@ def _number(value, digits):
 def _shares(answer):
     yield tag("h2", "Shares of the vote")
     rows = []
-    for name, share in answer.shares.items():
+    for name, share in ((name, share) for name, share in answer.shares.items() if share >= LEAST):
         bar = tag("span", style=f"width:{100 * share:.1f}%", class_="share")
         rows.append(tag("tr", tag("td", name), tag("td", f"{share:.1%}"), tag("td", bar, style="width:60%")))
     yield tag("table", *rows)
     if not np.isfinite(answer.probability):
-        yield tag("p", "A share is no probability: this vote has not learnt one.", class_="quiet")
+        why = "it was learnt without a filter" if answer.where else "this vote has not learnt one"
+        yield tag("p", f"A share is no probability: {why}.", class_="quiet")
 
 
 def _bpt(answer):

@@ -9,7 +9,7 @@ NEIGHBOURS = [
     *("rank", "specobjid", "plate", "mjd", "fiberid", "class", "z", "snr", "distance", "weight"),
     *("log_nii_ha", "log_oiii_hb"),
 ]
-VOTING = ("name", "specobjid", "z", "task", "method", "predicted", "share", "probability", "known")
+VOTING = ("name", "specobjid", "z", "task", "method", "where", "predicted", "share", "probability", "known")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Answer:
         The normalised spectrum on the pixels of the method's grid, ``wave`` [L] their rest wavelengths in Angstrom.
     ratios : tuple
         Its own log [N II]/Hα and log [O III]/Hβ, NaN where they were not measured.
+    where : str
+        The filter that its neighbours had to fit, empty without one.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Answer:
     flux: np.ndarray = field(repr=False)
     ivar: np.ndarray = field(repr=False)
     ratios: tuple = (np.nan, np.nan)
+    where: str = ""
 
     @property
     def verdict(self):
@@ -67,6 +70,7 @@ class Answer:
         named = f"{self.predicted}, {self.share:.0%} of the vote"
         if np.isfinite(self.probability):
             named += f", probability {self.probability:.2f}"
+        named += f", among entries with {self.where}" if self.where else ""
         return named if self.known else f"don't know: no entry is near (nearest guess: {named})"
 
 

@@ -1,6 +1,7 @@
 """Ask a finished run about spectra of one's own, by the way its own test spectra went: prepare, embed, search, vote."""
 
 import copy
+from dataclasses import replace
 from functools import cached_property
 from types import SimpleNamespace
 
@@ -169,7 +170,8 @@ class Finder:
             z = np.array([owns[i].spectrum.z for i in rows], dtype="f4")
             vectors = np.hstack(describe(self.encoder, flux, ivar, z))
             for place, i in enumerate(rows):
-                prepared[i] = self._answer(owns[i], flux[place], ivar[place], vectors[[place]], top, among)
+                found = self._answer(owns[i], flux[place], ivar[place], vectors[[place]], top, among)
+                prepared[i] = found if isinstance(found, GalspecError) else replace(found, where=where or "")
         return prepared
 
     def _prepared(self, own):
