@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from galspec_core.errors import plain_text
+
 NEIGHBOURS = [
     *("rank", "specobjid", "plate", "mjd", "fiberid", "class", "z", "snr", "distance", "weight"),
     *("log_nii_ha", "log_oiii_hb"),
@@ -113,4 +115,4 @@ def as_text(answer, classes=5):
         {"": near["rank"], "neighbour": name, "class": near["class"], "z": near["z"].map("{:.4f}".format)}
     )
     table["distance"], table["weight"] = near["distance"].map("{:.3f}".format), near["weight"].map("{:.4f}".format)
-    return "\n".join([*lines, *(f"  {line}" for line in table.to_string(index=False).splitlines())])
+    return plain_text("\n".join([*lines, *(f"  {line}" for line in table.to_string(index=False).splitlines())]))

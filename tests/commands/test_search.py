@@ -80,6 +80,14 @@ def test_files_that_fail_get_a_sentence_and_the_others_an_answer(folder, files, 
         assert name in line
 
 
+def test_a_name_that_would_colour_the_terminal_is_shown_as_text(folder, files, tmp_path):
+    (tmp_path / "\x1b[31mred.fits").symlink_to(files[0])
+    done = search(folder, "\x1b[31mred.fits")
+    assert done.exit_code == 0
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\\x1b[31mred.fits" in done.stdout
+
+
 def test_a_table_without_a_redshift_asks_for_one(folder, finished_run, tmp_path):
     from tests.finished_run import LOGLAM0, PIXELS, pixels_of
 
