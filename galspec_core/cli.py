@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import galspec_core
+from galspec_core.commands.search import search
 from galspec_core.commands.status import status
 from galspec_core.errors import GalspecError
 
@@ -154,3 +155,6 @@ def verify(
         drift = find_drift(directory)
     print(json.dumps(asdict(drift), indent=1) if as_json else as_text(drift))
     raise typer.Exit(int(bool(drift.findings)))
+
+
+app.command()(search)

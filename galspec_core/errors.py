@@ -5,6 +5,11 @@ import re
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a server may send to play tricks on a terminal or a log
 
 
+def plain_text(text):
+    """Return text whose control characters, but for ends of lines, are shown and not obeyed."""
+    return CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 class GalspecError(Exception):
     """Say what is wrong with which object, what was expected, and what to do.
 
@@ -24,7 +29,7 @@ class GalspecError(Exception):
             parts.append(f"expected {self.expected}")
         if self.got is not None:
             parts.append(f"got {self.got}")
-        text = CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", "; ".join(parts))
+        text = plain_text("; ".join(parts))
         return f"{text}. {self.remedy}" if self.remedy else text
 
     def __reduce__(self):

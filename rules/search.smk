@@ -38,7 +38,11 @@ rule vote_task:
         ),
         embeddings=expand("results/encoder/{encoder}/embedding/shards.csv", encoder=METHODS),
     output:
-        "results/search/{task}/votes.parquet",
+        votes="results/search/{task}/votes.parquet",
+        learnt=expand(
+            "results/search/{{task}}/learnt/{encoder}.safetensors",
+            encoder=[m for m in METHODS if m in config["search"]["learnt"]["methods"]],
+        ),
     log:
         "logs/search/vote_task/{task}.log",
     benchmark:

@@ -31,6 +31,15 @@ def sdss_sample():
     return folder
 
 
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """Make a run of ninety simple galaxies, finished up to its votes, and return (folder, table of its spectra)."""
+    from tests.finished_run import make_finished_run
+
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, make_finished_run(folder)
+
+
 @pytest.fixture
 def small_run(tmp_path, monkeypatch):
     """Make a run of seven jobs in a folder of its own, go there and return it."""

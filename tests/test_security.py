@@ -158,8 +158,8 @@ def test_markup_in_what_a_caption_says_is_shown_as_text():
 
 
 def test_no_web_page_is_written_by_hand():
-    """Reports are Snakemake's, other pages are filled by figures/page.py, which escapes all that it shows; whoever adds another
-    way must do so too, and say so here."""
+    """Reports are Snakemake's; pages of our own are made by figures/page.py (with scripts) and figures/markup.py (without), which
+    escape all that they are given: whoever adds a page must make it so, too."""
     markup = ("<table", "<div", "<body", "to_html")
     assert [path.name for path in PYTHON if any(word in path.read_text().lower() for word in markup)] == []
 

@@ -23,5 +23,6 @@ with job(snakemake):
         params.settings,
         threads=snakemake.threads,
         learnt=params.learnt,
+        stored={Path(path).stem: path for path in snakemake.output.learnt},
     )
-    write_votes(votes, snakemake.output[0])
+    write_votes(votes, snakemake.output.votes)

@@ -6,7 +6,6 @@ not found this way: its embeddings differ well enough.
 """
 
 import numpy as np
-from scipy.spatial.distance import pdist, squareform
 
 from galspec_core.errors import SearchError
 
@@ -38,6 +37,8 @@ def measure_collapse(embedding, seed=0):
     Beside those of LIMITS there is ``effective_rank``: e to the entropy of the shares of variance (Roy & Vetterli 2007),
     for people: a good encoder may have one that is not much above 1.
     """
+    from scipy.spatial.distance import pdist, squareform  # here: who only asks a knowledge base needs none
+
     if len(embedding) > SAMPLE:
         embedding = embedding[np.sort(np.random.default_rng(seed).choice(len(embedding), SAMPLE, replace=False))]
     x = np.asarray(embedding, dtype="f8")

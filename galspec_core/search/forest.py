@@ -11,7 +11,6 @@ that costs nothing.
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy.sparse import csr_matrix
 
 from galspec_core.errors import SearchError
@@ -29,6 +28,38 @@ class ForestSettings:
     seen: float = 0.8
     min_leaf: int = 1
     balance: float = 0.5
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The nodes of all trees, numbered through: children (-1 where there are none), which number divides, and where."""
+
+    left: np.ndarray
+    right: np.ndarray
+    feature: np.ndarray
+    threshold: np.ndarray
+
+    @classmethod
+    def of(cls, trees, starts):
+        """Return the nodes of scikit-learn's ``trees``, the first of each at ``starts``."""
+        pairs = list(zip(trees, starts, strict=False))
+        left, right = (
+            np.concatenate([np.where(getattr(t, side) < 0, -1, getattr(t, side) + start) for t, start in pairs])
+            for side in ("children_left", "children_right")
+        )
+        feature, threshold = (np.concatenate([getattr(t, key) for t in trees]) for key in ("feature", "threshold"))
+        return cls(left, right, feature, threshold)
+
+    def descend(self, x, starts):
+        """Return the leaf of x[Q, F] in each tree [Q, T] that begins at ``starts`` [T]: what scikit-learn's apply says."""
+        x, node = np.asarray(x, dtype="f4").astype("f8"), np.tile(starts, (len(x), 1))
+        while True:
+            row, tree = np.nonzero(self.left[node] >= 0)
+            if not len(row):
+                return node
+            at = node[row, tree]
+            below = x[row, self.feature[at]] <= self.threshold[at]
+            node[row, tree] = np.where(below, self.left[at], self.right[at])
 
 
 class NeighbourForest:
@@ -56,6 +87,8 @@ class NeighbourForest:
         n = len(self.positions)
         size = max(1, min(n - 1, round(settings.seen * n)))  # a tree leaves one position out at least, if there are two
         self.drawn = np.stack([rng.permutation(n) for _ in range(settings.trees)]) < size
+        from joblib import Parallel, delayed
+
         counts = np.bincount(codes)[codes]
         weight = (len(codes) / counts) ** settings.balance
         grown = Parallel(n_jobs=threads, backend="threading")(
@@ -63,8 +96,29 @@ class NeighbourForest:
             for drawn, state in zip(self.drawn, rng.integers(2**31, size=settings.trees), strict=True)
         )
         self.trees = [tree for tree, _ in grown]
-        self.starts = np.cumsum([0, *(tree.tree_.node_count for tree in self.trees)])
+        trees = [tree.tree_ for tree in self.trees]
+        self.starts = np.cumsum([0, *(tree.node_count for tree in trees)])
+        self.nodes = Nodes.of(trees, self.starts)
+        self._leaves = lambda x: _apply(trees, x) + self.starts[:-1]
         self.members = self._members(x, np.stack([shares for _, shares in grown], axis=1))
+
+    def arrays(self):
+        """Return all that it needs to weigh, by name; the inverse of ``from_arrays``."""
+        members = {f"members_{key}": getattr(self.members, key) for key in ("data", "indices", "indptr")}
+        own = {"positions": self.positions, "drawn": self.drawn, "starts": self.starts}
+        return own | members | {key: getattr(self.nodes, key) for key in Nodes.__dataclass_fields__}
+
+    @classmethod
+    def from_arrays(cls, arrays, n):
+        """Return the forest of ``n`` entries that ``arrays`` gave, without growing it again."""
+        forest = cls.__new__(cls)
+        forest.positions, forest.drawn, forest.starts = (arrays[key] for key in ("positions", "drawn", "starts"))
+        forest.nodes = Nodes(*(arrays[key] for key in Nodes.__dataclass_fields__))
+        forest._leaves = lambda x: forest.nodes.descend(x, forest.starts[:-1])
+        members = tuple(arrays[f"members_{key}"] for key in ("data", "indices", "indptr"))
+        forest.members = csr_matrix(members, shape=(int(forest.starts[-1]), n))
+        forest.members.check_format()
+        return forest
 
     def _members(self, x, shares):
         """Return the weight of each entry in each node of all trees: [nodes, N], each leaf adding up to 1."""
@@ -74,11 +128,6 @@ class NeighbourForest:
         members.eliminate_zeros()
         total = np.asarray(members.sum(axis=1)).ravel()
         return csr_matrix(members.multiply(1 / np.where(total > 0, total, 1)[:, None]))
-
-    def _leaves(self, x):
-        """Return the leaf of x[Q, F] in each tree [Q, T], numbered through all trees."""
-        x = np.ascontiguousarray(x, dtype="f4")
-        return np.stack([tree.tree_.apply(x) for tree in self.trees], axis=1) + self.starts[:-1]
 
     def weights(self, x, position=None):
         """Yield (rows, weights): a slice of queries x[Q, F] and the weights [q, N] of all entries, sparse, adding up to 1.
@@ -99,6 +148,12 @@ class NeighbourForest:
         place = np.searchsorted(self.positions, position)
         place = np.minimum(place, len(self.positions) - 1)
         return ~(self.drawn[:, place] & (self.positions[place] == position)).T
+
+
+def _apply(trees, x):
+    """Return the leaf of x[Q, F] in each tree [Q, T], each numbered from 0."""
+    x = np.ascontiguousarray(x, dtype="f4")
+    return np.stack([tree.apply(x) for tree in trees], axis=1)
 
 
 def _grow(x, codes, weight, min_leaf, state):

@@ -33,14 +33,22 @@ class Near:
         self.base, self.threads, self.where = base, threads, of_seed(base, seed)
         rows = np.flatnonzero(self.where)
         entries = base.metadata.iloc[rows]
-        self.alone, self.evidence = entries["position"].nunique() < 2, None
+        self.alone, self.evidence, self.limit = entries["position"].nunique() < 2, None, np.inf
         if self.alone:
             return
         if vectors.shape[1] > base.index.d:
-            names = entries[["specobjid", "position"]].assign(label="")
-            self.evidence = KnowledgeBase.build(vectors[rows, base.index.d :], names)
+            self.evidence = evidence_base(vectors[rows, base.index.d :], entries)
         some = some_rows(len(rows), SAMPLE, seed)
         self.limit = np.quantile(self._distance(entries.iloc[some], rows_of(vectors, rows[some])), 1 - unknown)
+
+    @classmethod
+    def stored(cls, base, where, limit, evidence, threads=1):
+        """Return it with the ``limit`` found before, the entries ``where`` bool[N] and their evidence [n, E]."""
+        near = cls.__new__(cls)
+        near.base, near.threads, near.where, near.limit = base, threads, where, limit
+        near.alone = not np.isfinite(limit)
+        near.evidence = evidence_base(evidence, base.metadata[where]) if evidence.shape[1] and not near.alone else None
+        return near
 
     def known(self, spectra, queries, nearest=None):
         """Return where a query has an entry near enough to say anything: bool[Q].
@@ -67,6 +75,11 @@ class Near:
         if self.evidence is not None:
             distance += log_reach(self.evidence, queries[:, dimension:], spectra, 1, None, self.threads)
         return distance
+
+
+def evidence_base(evidence, entries):
+    """Return the knowledge base of the evidence [n, E] of some entries, by specobjid and position."""
+    return KnowledgeBase.build(evidence, entries[["specobjid", "position"]].assign(label=""))
 
 
 def known(base, vectors, seed, spectra, queries, unknown, threads=1):

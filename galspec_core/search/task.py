@@ -23,6 +23,7 @@ from galspec_core.search.indexing import FLAT, IndexSettings
 from galspec_core.search.knowledge_base import VECTORS, KnowledgeBase
 from galspec_core.search.known import Near
 from galspec_core.search.learnt import LearntVoter
+from galspec_core.search.stored_vote import save_vote
 from galspec_core.search.vectors import rows_of, some_rows
 from galspec_core.search.vote import LABELLINGS, OTHER, VoteSettings, labels_of, nearness, score, vote
 
@@ -153,8 +154,11 @@ def vote_task(task, spec, methods, roles, manifest, search, rejected=(), threads
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=VOTES.names)
 
 
-def vote_parts(task, spec, methods, roles, manifest, search, rejected=(), threads=1, learnt=None):
-    """Yield the votes of ``vote_task`` in parts of one method and seed, VOTED_AT_ONCE at most: memory does not grow."""
+def vote_parts(task, spec, methods, roles, manifest, search, rejected=(), threads=1, learnt=None, stored=None):
+    """Yield the votes of ``vote_task`` in parts of one method and seed, VOTED_AT_ONCE at most: memory does not grow.
+
+    What a learnt vote has learnt from its first seed is written to the path that ``stored`` gives its method, if any.
+    """
     settings = VoteSettings.from_config(search, spec)
     target = (spec or {}).get("target")
     tests = roles[(roles["task"] == task) & (roles["role"] == TEST)]
@@ -164,6 +168,8 @@ def vote_parts(task, spec, methods, roles, manifest, search, rejected=(), thread
         ids = tests["specobjid"].to_numpy()
         voter, embeddings = open_voter(task, target, method, folder, paths, settings, learnt, threads, ids)
         _check_missing(embeddings.missing, rejected, f"test set of {task}, {method}")
+        if method in (stored or {}):
+            save_vote(voter, first_seed(voter.base), stored[method])
         voted = tests[embeddings.rows(ids) >= 0]
         for seed, rows in voted.groupby("seed"):
             for start in range(0, len(rows), VOTED_AT_ONCE):
@@ -172,6 +178,11 @@ def vote_parts(task, spec, methods, roles, manifest, search, rejected=(), thread
                 votes = voter.votes(seed, spectra, embeddings.beside(places))
                 progress.add(len(spectra))
                 yield votes.assign(method=method, seed=seed)[VOTES.names]
+
+
+def first_seed(base):
+    """Return the smallest seed that any entry of a knowledge base belongs to."""
+    return min(min(seeds) for seeds in base.metadata["seeds"])
 
 
 def open_voter(task, target, method, folder, paths, settings, learnt=None, threads=1, ids=()):
@@ -192,6 +203,8 @@ def open_voter(task, target, method, folder, paths, settings, learnt=None, threa
 class Voter:
     """One task's knowledge base of one encoder, ready to vote with a seed's share of it."""
 
+    among = None  # or the entries bool[N] that may be neighbours: the same as a knowledge base of these alone
+
     def __init__(self, task, target, base, settings, threads=1):
         if task not in LABELLINGS and not target:
             remedy = "Name the class that it looks for: target, in its entry of tasks"
@@ -208,11 +221,12 @@ class Voter:
     def votes(self, seed, spectra, queries):
         """Return votes on ``spectra`` (specobjid, position, label) with embeddings [Q, D], method and seed aside.
 
-        What stands beside an embedding, in columns beyond D, is for learnt votes alone.
+        ``shares`` [C] are those of all ``classes``. What stands beside an embedding, in columns beyond D, is for learnt votes alone.
         """
         queries = queries[:, : self.base.index.d]
         near = self.near(seed)
-        found = self._search(spectra, queries, self.settings.top_k, near.where)
+        where = near.where if self.among is None else near.where & self.among
+        found = self._search(spectra, queries, self.settings.top_k, where)
         weights = self.settings.weigh(found.distance / self.base.unit(self.settings.scale))
         winner, shares = vote(self.codes[found.row], weights, len(self.names))
         share = np.take_along_axis(shares, winner[:, None], axis=1)[:, 0]
@@ -223,16 +237,19 @@ class Voter:
                 "label": self.label(spectra["label"]),
                 "predicted": np.array(self.names, dtype=object)[winner],
                 "share": np.minimum(share, 1.0),
-                "score": self._score(shares, found, spectra, queries, near.where)
-                if self.binary
-                else np.minimum(share, 1.0),
+                "score": self._score(shares, found, spectra, queries, where) if self.binary else np.minimum(share, 1.0),
                 "probability": np.nan,
-                "known": near.known(spectra, queries, found.distance[:, 0]),
+                "shares": list(np.minimum(shares, 1.0)),
+                "known": near.known(spectra, queries, found.distance[:, 0] if self.among is None else None),
                 "neighbour_ids": list(ids),
                 "distances": list(found.distance),
                 "weights": list(weights),
             }
         )
+
+    def classes(self, seed):
+        """Return the names [C] of the ``shares`` of its votes, whatever the seed."""
+        return self.names
 
     def _search(self, spectra, queries, k, where):
         position, ids = spectra["position"].to_numpy(), spectra["specobjid"].to_numpy()

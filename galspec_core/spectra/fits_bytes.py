@@ -98,8 +98,8 @@ def damaged(what, **facts):
     return SpectrumError(what, reason="damaged", **facts)
 
 
-def split_hdus(content, name):
-    """Return every Hdu of a file's bytes, from HDU 2 on with the cards of their first block alone.
+def split_hdus(content, name, read=READ):
+    """Return every Hdu of a file's bytes, all but the first ``read`` of them with the cards of their first block alone.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def split_hdus(content, name):
     hdus, start = [], 0
     try:
         while start < len(content):
-            hdus.append(_find_hdu(content, start, whole=len(hdus) < READ))
+            hdus.append(_find_hdu(content, start, whole=len(hdus) < read))
             start = hdus[-1].end
     except SpectrumError as error:
         error.item = f"{name}, HDU {len(hdus)}"

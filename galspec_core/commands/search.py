@@ -1,0 +1,108 @@
+"""The command ``galspec search``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from galspec_core.errors import GalspecError
+
+ANSWERED, SOME_NOT, WRONG_USE = 0, 1, 2
+AT_ONCE = 32  # pages whose neighbours' spectra are read together
+EXAMPLES = """Examples:
+
+  galspec search spec-0266-51630-0012.fits --run runs/demo
+
+  galspec search mine.csv --z 0.087 --where "z < 0.2 and class != 'Outlier'" --top 5
+
+  galspec search 881-52368-36 --task liner --json > answer.json
+
+A FILE is an SDSS spec-lite or spec file, a name plate-mjd-fiber or specobjid (fetched as the run fetched its spectra), a CSV or
+ECSV table with columns wave (Angstrom, vacuum, observed frame), flux and ivar or error, or anything that specutils reads.
+
+Exit code: 0 all answered, 1 some files not answered (a sentence for each on stderr), 2 wrong use or no run."""
+
+
+def search(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Spectra: files or SDSS names.", show_default=False)],
+    run: Annotated[Path, typer.Option(help="Where the finished run is.")] = Path(),
+    z: Annotated[float | None, typer.Option(help="Redshift, over what a file says; all files get it.")] = None,
+    method: Annotated[str | None, typer.Option(help="Encoder and vote; galspec, or the run's first.")] = None,
+    task: Annotated[str, typer.Option(help="Whose knowledge base: classes has all labels.")] = "classes",
+    where: Annotated[str | None, typer.Option(help="Only neighbours that fit, such as \"z < 0.1 and class == 'LINER'\".")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Neighbours to list.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV on stdout, a row a neighbour, nothing else.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Write the page of a single spectrum here.")] = None,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page.")] = False,
+):  # fmt: skip
+    """Ask a finished run what a spectrum is: class shares, the neighbours behind them, and a page that shows them."""
+    from galspec_core.notebook import KnowledgeBase
+
+    _check_use(files, as_json, as_csv, page, no_page)
+    try:
+        base = KnowledgeBase.load(run, task=task, method=method, say=_say)
+        found = base.answers(files, z=z, top=top, where=where)
+    except (GalspecError, OSError) as error:
+        _fail(error)
+    answers = [answer for answer in found if not isinstance(answer, GalspecError)]
+    _print(answers, as_json, as_csv)
+    failed = [answer for answer in found if isinstance(answer, GalspecError)]
+    for why in failed:
+        _say(f"error: {why}")
+    if not no_page:
+        failed += _write_pages(base, answers, page)
+    raise typer.Exit(SOME_NOT if failed else ANSWERED)
+
+
+search.__doc__ = f"{search.__doc__}\n\n{EXAMPLES}"
+
+
+def _check_use(files, as_json, as_csv, page, no_page):
+    if as_json and as_csv:
+        _fail("--json and --csv cannot both go to stdout")
+    if page is not None and (no_page or len(files) > 1):
+        _fail("--page names the page of one FILE; several pages are named after their spectra")
+
+
+def _fail(what) -> NoReturn:
+    _say(f"error: {what}")
+    raise typer.Exit(WRONG_USE)
+
+
+def _say(text):
+    typer.echo(text, err=True)
+
+
+def _print(answers, as_json, as_csv):
+    from galspec_core.search.answer import as_json as to_json
+    from galspec_core.search.answer import as_rows, as_text
+
+    if as_json:
+        typer.echo(json.dumps([to_json(answer) for answer in answers], indent=1, ensure_ascii=False))
+    elif as_csv:
+        as_rows(answers).to_csv(sys.stdout, index=False, float_format="%.6g")
+    else:
+        typer.echo("\n\n".join(map(as_text, answers)))
+
+
+def _write_pages(base, answers, page):
+    """Write a page for each answer and say where; return the errors of those that could not be written."""
+    from galspec_core.figures.answer_page import page_name
+
+    failed, used = [], set()
+    for number, answer in enumerate(answers):
+        if number % AT_ONCE == 0:
+            base.keep_spectra(answers[number : number + AT_ONCE])
+        name = page_name(answer.name)
+        path = page or Path(name if name not in used else name.replace(".html", f"-{number + 1}.html"))
+        used.add(path.name)
+        try:
+            answer.write_page(path)
+            _say(f"page: {path}")
+        except (GalspecError, OSError) as error:
+            failed.append(error)
+            _say(f"error: {answer.name}: no page was written: {error}")
+    return failed

@@ -1,0 +1,179 @@
+"""Ask a finished run from Python: what ``from galspec_core import KnowledgeBase`` gives, and what the command line uses, too."""
+
+import os
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+
+from galspec_core.errors import GalspecError, SearchError
+from galspec_core.search.answer import Answer, as_text
+from galspec_core.search.finder import TOP, Finder
+from galspec_core.search.recorded import CLASSES
+
+MOST_THREADS = 4  # of one search (our choice)
+
+
+@dataclass(frozen=True)
+class Result(Answer):
+    """An Answer that shows itself, in a notebook with its spectrum over its neighbours."""
+
+    finder: Finder = field(repr=False, kw_only=True)
+
+    def __repr__(self):
+        return as_text(self)
+
+    def _repr_html_(self):
+        from galspec_core.figures.answer_page import fragment
+
+        return fragment(self, self.spectra())
+
+    def spectra(self):
+        """Return {specobjid: (rest wavelengths [L], flux[L], ivar[L])} of its neighbours."""
+        return self.finder.spectra(self.neighbours["specobjid"])
+
+    def plot(self, neighbours=3):
+        """Return a matplotlib figure of the spectrum over its first neighbours, and what is left without their mean."""
+        from galspec_core.figures.answer import draw_answer
+
+        return draw_answer(self, self.spectra(), neighbours)
+
+    def write_page(self, path):
+        """Write the page that ``galspec search`` writes: one HTML file that needs no network."""
+        from galspec_core.figures.answer_page import write_page
+
+        write_page(path, self, self.spectra(), self.finder.run.folder.resolve().name, self.finder.run.simulated)
+
+
+class KnowledgeBase:
+    """The knowledge base of a finished run, ready to be asked about spectra.
+
+    Example: ``KnowledgeBase.load("runs/demo").search("spec-0266-51630-0012.fits")``
+    """
+
+    def __init__(self, finder):
+        self.finder = finder
+
+    @classmethod
+    def load(cls, folder=".", task=CLASSES, method=None, threads=None, say=lambda text: None):
+        """Return the knowledge base of the run in ``folder``.
+
+        Parameters
+        ----------
+        folder : path
+            Where ``make demo`` or Snakemake made the run.
+        task : str
+            ``classes`` (all labels), or a task of the run's configuration such as ``liner``.
+        method : str, optional
+            Encoder and vote: ``galspec`` where the run has it, else its first one.
+        threads : int, optional
+        say : function, optional
+            Called with a sentence when something takes long.
+
+        Raises
+        ------
+        SearchError
+            There is no finished run, or it has no such task or method.
+        """
+        return cls(Finder.open(folder, task, method, threads or min(MOST_THREADS, os.cpu_count() or 1), say))
+
+    def __len__(self):
+        return len(self.finder.base)
+
+    def __repr__(self):
+        run, words = self.finder.run, sorted(set(self.finder.classes))
+        return f"KnowledgeBase of {run.folder}: {len(self):,} spectra, {run.method} on {run.task} ({', '.join(words)})"
+
+    @property
+    def entries(self):
+        """The spectra in it: a table of what is known of each, its class last."""
+        return self.finder.base.metadata.assign(**{"class": self.finder.classes})
+
+    def search(self, spectrum, z=None, top=TOP, where=None):
+        """Return the Result for one spectrum.
+
+        Parameters
+        ----------
+        spectrum : Spectrum, path, name, or specutils Spectrum
+            GalSpec's own on native pixels; a file (spec-lite, CSV, ECSV, or what specutils reads); "plate-mjd-fiber" or a
+            specobjid; a one-dimensional spectrum of specutils.
+        z : float, optional
+            Redshift, over what the spectrum says.
+        top : int
+            Neighbours to list.
+        where : str, optional
+            Only neighbours that fit, such as ``"z < 0.1 and class == 'LINER'"``.
+
+        Raises
+        ------
+        GalspecError
+            The spectrum cannot be read or used, or the filter cannot; the sentence says why.
+        """
+        found = self.answers([spectrum], z, top, where)[0]
+        if isinstance(found, GalspecError):
+            raise found
+        return found
+
+    def answers(self, spectra, z=None, top=TOP, where=None):
+        """Return the Result for each of several spectra, or the GalspecError that says why there is none."""
+        owns = read_all(spectra, self.finder.run)
+        asked = [i for i, own in enumerate(owns) if not isinstance(own, GalspecError)]
+        found = self.finder.search([owns[i].at(z) for i in asked], top, where)
+        for i, answer in zip(asked, found, strict=True):
+            owns[i] = answer if isinstance(answer, GalspecError) else self._result(answer)
+        return owns
+
+    def keep_spectra(self, results):
+        """Read the spectra of the neighbours of some Results at once: their pages and figures then wait for none."""
+        self.finder.keep({int(name) for result in results for name in result.neighbours["specobjid"]})
+
+    def _result(self, answer):
+        return Result(**{each.name: getattr(answer, each.name) for each in fields(Answer)}, finder=self.finder)
+
+
+def read_all(spectra, run):
+    """Return the Own of each of some spectra, whatever they are, or the error that says why not; names are fetched together."""
+    owns, names = [], {}
+    for i, spectrum in enumerate(spectra):
+        try:
+            fibre = _name_of(spectrum)
+            names |= {i: fibre} if fibre else {}
+            owns.append(None if fibre else _read(spectrum))
+        except GalspecError as error:
+            owns.append(error)
+    if names:
+        from galspec_core.search.archive import fetch_from_archive
+
+        for i, own in zip(names, fetch_from_archive(list(names.values()), run), strict=True):
+            owns[i] = own
+    return owns
+
+
+def _name_of(spectrum):
+    """Return plate, mjd, fiberid and run2d of an SDSS name that is no file; None for all else."""
+    if isinstance(spectrum, int | np.integer):
+        spectrum = str(spectrum)
+    if not isinstance(spectrum, str) or os.path.exists(spectrum):
+        return None
+    from galspec_core.spectra.names import parse_name
+
+    return parse_name(spectrum)
+
+
+def _read(spectrum):
+    from galspec_core.spectra import own
+    from galspec_core.spectra.spectrum import Spectrum
+
+    if isinstance(spectrum, own.Own):
+        return spectrum
+    if isinstance(spectrum, Spectrum):
+        return own.Own("spectrum", spectrum)
+    if isinstance(spectrum, str | os.PathLike):
+        if not Path(spectrum).exists():
+            expected = "a file, or a name such as 266-51630-12"
+            raise SearchError("there is no such file, and it is no SDSS name", item=spectrum, expected=expected)
+        return own.read_own(spectrum)
+    if hasattr(spectrum, "spectral_axis") and hasattr(spectrum, "flux"):
+        return own.from_specutils(spectrum)
+    expected, got = "a Spectrum, a path, an SDSS name or a specutils Spectrum", type(spectrum).__name__
+    raise SearchError("this is no spectrum", expected=expected, got=got)

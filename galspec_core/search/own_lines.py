@@ -1,0 +1,50 @@
+"""The place of a spectrum in the BPT diagram, by the lines that the run's own encoder of kind ``factors`` measures."""
+
+import json
+
+import numpy as np
+
+from galspec_core.catalogs.bpt import log_ratio
+from galspec_core.encoder.embed import load_encoder
+from galspec_core.encoder.lines import LINES
+from galspec_core.errors import GalspecError
+from galspec_core.spectra.grid import Grid
+from galspec_core.spectra.prepare import PrepareConfig, prepare
+
+LEAST_SNR = 3.0  # of each of the two lines of a ratio, else it is not measured (our choice)
+RATIOS = (("[N II] 6583", "Hα"), ("[O III] 5007", "Hβ"))
+
+
+def find_line_encoder(run):
+    """Return (encoder, grid, PrepareConfig) of the run's encoder that measures lines; None where it has none."""
+    for path in sorted(run.folder.glob("results/encoder/*/config.json")):
+        try:
+            config = json.loads(path.read_text())
+            if config["entry"]["kind"] == "factors":
+                method, grid = path.parent.name, {**config["grid"], "wave": tuple(config["grid"]["wave"])}
+                prepared = PrepareConfig(**run.prepared(config["entry"]["grid"]))
+                return load_encoder(run.weights(method), run.embedded(method)), Grid(**grid), prepared
+        except (GalspecError, OSError, ValueError, LookupError, TypeError):
+            continue
+    return None
+
+
+def measure_ratios(spectrum, found):
+    """Return log [N II]/Hα and log [O III]/Hβ of a spectrum, NaN where a line is too faint or nothing measures it."""
+    if found is None:
+        return (np.nan, np.nan)
+    encoder, grid, config = found
+    try:
+        flux, ivar = prepare(spectrum, config, grid)
+    except GalspecError:
+        return (np.nan, np.nan)
+    _, heights, variance = encoder.coordinates(flux[None], ivar[None])
+    return ratios_of(heights[0], variance[0])
+
+
+def ratios_of(heights, variance):
+    """Return the two ratios from line heights [M] and their variances [M]: all lines are equally wide in km/s."""
+    names, waves = list(LINES), np.array([doublet[0][0] for doublet in LINES.values()])
+    seen = heights / np.sqrt(variance) >= LEAST_SNR
+    flux = np.where(seen, heights * waves, np.nan)
+    return tuple(float(log_ratio(*(flux[names.index(line)] for line in pair))) for pair in RATIOS)
