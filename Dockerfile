@@ -7,7 +7,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/galspec
 COPY . .
-RUN pip install --no-cache-dir --constraint constraints.txt --editable '.[mock,systems,slurm,crate,map]'
+RUN pip install --no-cache-dir --constraint constraints.txt --editable '.[mock,systems,slurm,crate,map,spectra]'
 
 # results go where the container is started: mount a folder at /run-here
 RUN mkdir /run-here && chmod 777 /run-here

@@ -171,9 +171,13 @@ def _read(spectrum):
     if isinstance(spectrum, str | os.PathLike):
         if not Path(spectrum).exists():
             expected = "a file, or a name such as 266-51630-12"
-            raise SearchError("there is no such file, and it is no SDSS name", item=spectrum, expected=expected)
+            remedy = f"Paths are looked up from {Path.cwd()}"
+            raise SearchError(
+                "there is no such file, and it is no SDSS name", item=spectrum, expected=expected, remedy=remedy
+            )
         return own.read_own(spectrum)
     if hasattr(spectrum, "spectral_axis") and hasattr(spectrum, "flux"):
         return own.from_specutils(spectrum)
-    expected, got = "a Spectrum, a path, an SDSS name or a specutils Spectrum", type(spectrum).__name__
-    raise SearchError("this is no spectrum", expected=expected, got=got)
+    expected = "a Spectrum, a path, an SDSS name or a specutils Spectrum"
+    remedy = "Give one spectrum, or several to answers()"
+    raise SearchError("this is no spectrum", item=f"a {type(spectrum).__name__}", expected=expected, remedy=remedy)

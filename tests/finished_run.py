@@ -164,7 +164,7 @@ def make_finished_run(folder):
         write_catalogs(table)
         native = {"native": "data/spectra/0000.parquet", "rejected": "data/spectra/0000.rejected.csv"}
         run_script("fetch_shard", {"list": "results/catalogs/shards/0000.csv"}, native, {"shard": "0000"},
-                   sas="data/mock/sas", settings=SPECTRA)  # fmt: skip
+                   sas="data/mock/sas", settings=SPECTRA, survey="sdss")  # fmt: skip
         for name in GRIDS:
             make_grid(name, native["native"])
         os.replace("results/spectra/rest/0000.rejected.csv", "results/spectra/rejected.csv")

@@ -16,6 +16,7 @@ UNLABELLED = "unlabelled"
 FIXED = ["specobjid", "x", "y", "plate", "mjd", "fiberid", "ra", "dec"]  # columns of every map
 MOST_PIXELS, LEAST_PIXELS = 400, 60  # of a spectrum on the page
 NO_DATA, TOP = 255, 254  # bytes of a spectrum on the page: no measurement, its highest flux
+LOOK = "Look at results/spectra/rejected.csv: was nearly everything rejected?"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def lay_out(vectors, seed):
     """
     umap = _import_umap()
     if len(vectors) < 4:
-        raise SearchError("too few spectra for a map", expected="at least 4", got=len(vectors))
+        facts = dict(item="the survey", expected="at least 4", got=len(vectors), remedy=LOOK)
+        raise SearchError("too few spectra for a map", **facts)
     check_finite(vectors, np.arange(len(vectors)))
     near = min(NEIGHBOURS, len(vectors) - 1)
     start = "spectral" if len(vectors) > 3 * NEIGHBOURS else "random"  # eigenvectors of a few points do not exist

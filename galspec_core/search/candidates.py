@@ -16,6 +16,7 @@ from galspec_core.catalogs.roles import UNLABELLED
 from galspec_core.errors import SearchError
 from galspec_core.log import Progress, logger
 from galspec_core.search.calibration import estimate_rate, recompose
+from galspec_core.search.complaints import LOST
 from galspec_core.search.embeddings import load_embeddings
 from galspec_core.search.reasons import fibre_name, reason
 from galspec_core.search.vote import OTHER, binary_labels
@@ -75,7 +76,7 @@ def score_survey(voter, shards, spectra, seed, top):
         probability.append(votes["probability"].to_numpy())
         progress.add(len(asked))
     if not sum(map(len, probability)):
-        raise SearchError("no spectrum to score has an embedding", item=voter.target)
+        raise SearchError("no spectrum to score has an embedding", item=voter.target, remedy=LOST)
     logger.info("%s: %d of %d spectra scored", voter.target, sum(map(len, probability)), len(spectra))
     return Scored(best, np.concatenate(probability))
 
@@ -139,11 +140,7 @@ def list_candidates(scored, voter, seed, manifest, catalogued, shards, rate=None
     """
     best, (where, is_target) = scored.best, in_base(voter, seed)
     found = look_up(best["specobjid"].to_numpy(), manifest["specobjid"].to_numpy())
-    table = (
-        manifest.iloc[found]
-        .reset_index(drop=True)
-        .assign(rank=np.arange(1, len(best) + 1), score=best["score"].clip(upper=1.0))
-    )
+    table = manifest.iloc[found].reset_index(drop=True).assign(rank=0, score=best["score"].clip(upper=1.0))
     table["probability"], rate = at_base_rate(scored, is_target.sum() / where.sum(), rate)
     logger.info("%s: base rate %.3g, %.1f expected in all", voter.target, rate, rate * len(scored.probability))
     embeddings = load_embeddings(shards, best["specobjid"].to_numpy())
@@ -154,7 +151,14 @@ def list_candidates(scored, voter, seed, manifest, catalogued, shards, rate=None
     table["catalogued"] = [catalogued.get(i, "") for i in table["specobjid"]]
     table["known"] = best["known"].to_numpy(dtype=bool)
     table["repeat_of"] = _repeats(table, manifest, catalogued, voter.target)
-    return table
+    return nearest_first(table)
+
+
+def nearest_first(table):
+    """Return the table with equal scores ordered by the distance of the nearest known target, ranked anew."""
+    nearest = [distances[0] if len(distances) else np.inf for distances in table["near_distances"]]
+    table = table.iloc[np.lexsort([table["specobjid"], nearest, -table["score"]])].reset_index(drop=True)
+    return table.assign(rank=np.arange(1, len(table) + 1))
 
 
 def _repeats(table, manifest, catalogued, target):

@@ -161,7 +161,7 @@ class Finder:
             The filter cannot be used, or ``top`` is not positive.
         """
         if top < 1:
-            raise SearchError("at least one neighbour must be listed", item="--top", got=top)
+            raise SearchError("at least one neighbour must be listed", item="--top", got=top, remedy="Give 1 or more")
         among = None if where is None else parse_where(where, self.columns(), len(self.base))
         prepared = [self._prepared(own) for own in owns]
         rows = [i for i, found in enumerate(prepared) if not isinstance(found, GalspecError)]
@@ -207,7 +207,7 @@ class Finder:
         left, least = int((where & foreign).sum()), getattr(getattr(voter, "settings", None), "top_k", 1)
         if left < least:
             what, expected = "too few entries of the knowledge base fit", f"at least {least}"
-            raise SearchError(what, expected=expected, got=left, remedy="Widen the filter")
+            raise SearchError(what, item="--where", expected=expected, got=left, remedy="Widen the filter")
         voter = copy.copy(voter)
         voter.among, voter.shown = among, top
         vote = voter.votes(seed, asked, vector).iloc[0]

@@ -107,5 +107,5 @@ def _votes(folder, task):
 
 def _check(what, name, known, folder):
     if name not in known:
-        expected = f"one of {', '.join(dict.fromkeys(known))}"
-        raise SearchError(f"there is no such {what}", item=folder, expected=expected, got=name)
+        expected, remedy = f"one of {', '.join(dict.fromkeys(known))}", f"Name a {what} that this run has votes of"
+        raise SearchError(f"there is no such {what}", item=folder, expected=expected, got=name, remedy=remedy)

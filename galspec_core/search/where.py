@@ -43,7 +43,8 @@ def parse_where(text, columns, n):
     """
     try:
         if len(text) > LONGEST:
-            raise SearchError("the filter is too long", item="--where", expected=f"{LONGEST} characters", got=len(text))
+            facts = dict(item="--where", expected=f"at most {LONGEST} characters", got=len(text))
+            raise SearchError("the filter is too long", **facts, remedy="Use in (…) in place of many comparisons")
         tree = ast.parse(_named(text.strip()), mode="eval").body
         return np.broadcast_to(_truth(tree, _Columns(columns)), n).copy()
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError) as error:
