@@ -26,13 +26,13 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mock,systems,spectra,slurm,crate,map,docs,dev]'
 	touch $@
 
-demo: install ## the whole pipeline on the simulated survey, no network: about 10 minutes on 2 cores
-	$(RUN)
+demo: install ## the pipeline on the simulated survey, no network, about 10 minutes on 2 cores; TARGET=FILE: another result
+	$(RUN) $(TARGET)
 	$(BIN)/galspec show $(FOLDER)
 
 survey: install ## the same on spectra in a folder: make survey NAME=semireal SAS=FOLDER [OUTLIERS=FILE]
-	test -n "$(NAME)" -a -n "$(SAS)" || { echo "usage: make survey NAME=real SAS=FOLDER [OUTLIERS=FILE]" >&2; exit 2; }
-	$(RUN)
+	test -n "$(NAME)" -a -n "$(SAS)" || { echo "usage: make survey NAME=real SAS=FOLDER [OUTLIERS=FILE] [TARGET=FILE]" >&2; exit 2; }
+	$(RUN) $(TARGET)
 	$(BIN)/galspec show $(FOLDER)
 
 paper: install ## every table and figure, of the simulated survey or of one in a folder (as above): up to an hour more
