@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from galspec_core.catalogs.bpt import kauffmann2003, kewley2001, schawinski2007
+from galspec_core.figures.marked_lines import LINES
 from galspec_core.figures.markup import page, style, tag
 from galspec_core.figures.overlay import make_curves, value_limits
 from galspec_core.figures.svg import Axes
@@ -13,16 +14,7 @@ from galspec_core.files import replace
 LEAST = 0.0005  # share of a class that is listed
 SHOWN = 3  # neighbours that are drawn at first
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#56B4E9", "#8B6CC4")  # after Okabe & Ito 2008
-LINES = {
-    "[O II]": 3728.5,
-    "Ca K": 3934.8,
-    "Hβ": 4862.7,
-    "[O III]": 5008.2,
-    "Mg b": 5176.6,
-    "Na D": 5895.6,
-    "[O I]": 6302.0,
-}
-LINES |= {"Hα": 6564.6, "[S II]": 6725.5}  # vacuum Angstrom (NIST)
+BESIDE = 38  # pixels of a label: where a line is nearer to the last one, its label stands a row higher
 CURVES = (
     ("Kauffmann 2003", kauffmann2003, "5 3"),
     ("Kewley 2001", kewley2001, None),
@@ -30,7 +22,7 @@ CURVES = (
 )
 BPT = dict(x=(-2.0, 1.0), y=(-1.5, 1.5))
 EXPLORE = "https://skyserver.sdss.org/dr16/en/tools/explore/Summary.aspx?sid={}"
-SIZE = dict(width=1040, left=64, top=24, across=960, overlay=300, residual=120, below=44, between=20)
+SIZE = dict(width=1040, left=64, top=36, across=960, overlay=300, residual=120, below=44, between=20)
 RULES = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --quiet: #5c5c5c; --rule: #d5d5d5; --paper: #fff; }
 @media (prefers-color-scheme: dark) { :root { --ink: #ececec; --quiet: #a8a8a8; --rule: #444; --paper: #16181b; } }
@@ -134,11 +126,13 @@ def draw_overlay(answer, spectra, always=0):
 
 
 def _marked_lines(axes, limits, lower):
+    last, high = -BESIDE, False
     for name, wave in LINES.items():
-        if limits[0] < wave < limits[1]:
-            x = f"{float(axes.at(wave, axes.y[0])[0]):.1f}"
-            yield tag("path", d=f"M{x} {axes.top}V{lower.top + lower.height}", class_="ruled")
-            yield tag("text", name, x=x, y=axes.top - 6, text_anchor="middle")
+        if name != "[N II]" and limits[0] < wave < limits[1]:  # whose label has no room beside that of Hα
+            x = float(axes.at(wave, axes.y[0])[0])
+            last, high = x, x - last < BESIDE and not high
+            yield tag("path", d=f"M{x:.1f} {axes.top}V{lower.top + lower.height}", class_="ruled")
+            yield tag("text", name, x=f"{x:.1f}", y=axes.top - (18 if high else 6), text_anchor="middle")
 
 
 def neighbour_table(answer, address=None):

@@ -6,23 +6,12 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from galspec_core.figures.marked_lines import LINES
 from galspec_core.files import replace
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe & Ito 2008
 DASHES = ("-", "--", "-.", ":")  # beside colours, for grey prints
 MARKERS = ("o", "s", "^", "D", "v", "P")
-LINES = {  # vacuum Angstrom (NIST)
-    "[O II]": 3728.5,
-    "Ca K": 3934.8,
-    "Hβ": 4862.7,
-    "[O III]": 5008.2,
-    "Mg b": 5176.6,
-    "Na D": 5895.6,
-    "[O I]": 6302.0,
-    "Hα": 6564.6,
-    "[N II]": 6585.3,
-    "[S II]": 6725.5,
-}
 SETTINGS = {
     "font.size": 9,
     "axes.spines.top": False,

@@ -14,8 +14,8 @@ import numpy as np
 from galspec_core.catalogs.ids import look_up
 from galspec_core.encoder.evidence import BACKGROUND
 from galspec_core.encoder.lines import LINES
+from galspec_core.figures.marked_lines import LINES as FEATURES
 from galspec_core.figures.page import fill_page
-from galspec_core.figures.style import LINES as FEATURES
 from galspec_core.search.candidate_lines import spectra_of
 from galspec_core.search.reasons import fibre_name
 from galspec_core.search.residuals import residual_of
