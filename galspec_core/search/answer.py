@@ -11,7 +11,7 @@ NEIGHBOURS = [
     *("rank", "specobjid", "plate", "mjd", "fiberid", "class", "z", "snr", "distance", "weight"),
     *("log_nii_ha", "log_oiii_hb"),
 ]
-VOTING = ("name", "specobjid", "z", "task", "method", "where", "predicted", "share", "probability", "known")
+VOTING = ("name", "specobjid", "z", "task", "method", "where", "predicted", "share", "probability", "known", "behind")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Answer:
         The normalised spectrum on the pixels of the method's grid, ``wave`` [L] their rest wavelengths in Angstrom.
     ratios : tuple
         Its own log [N II]/Hα and log [O III]/Hβ, NaN where they were not measured.
+    behind : str
+        Words on the lines of a galaxy behind it, empty where none stand out.
     where : str
         The filter that its neighbours had to fit, empty without one.
     """
@@ -62,6 +64,7 @@ class Answer:
     flux: np.ndarray = field(repr=False)
     ivar: np.ndarray = field(repr=False)
     ratios: tuple = (np.nan, np.nan)
+    behind: str = ""
     where: str = ""
 
     @property
@@ -107,6 +110,7 @@ def as_text(answer, classes=5):
     """Return an Answer for people: the verdict, the shares, a table of neighbours."""
     where = f"z {answer.z:.4f}; {answer.method} on {answer.task}"
     lines = [f"{answer.name}: {answer.verdict}", f"  {where}{'; its own position left out' if answer.left_out else ''}"]
+    lines += [f"  {answer.behind}"] if answer.behind else []
     shares = [f"{name} {share:.1%}" for name, share in list(answer.shares.items())[:classes] if share >= 0.0005]
     lines.append(f"  shares: {', '.join(shares) or 'none'}")
     near = answer.neighbours

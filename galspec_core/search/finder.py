@@ -16,7 +16,7 @@ from galspec_core.files import read_frame
 from galspec_core.search.answer import NEIGHBOURS, Answer
 from galspec_core.search.entry_spectra import load_entries
 from galspec_core.search.knowledge_base import KnowledgeBase
-from galspec_core.search.own_lines import find_line_encoder, measure_ratios
+from galspec_core.search.own_lines import find_line_encoder, measure_lines
 from galspec_core.search.recorded import CLASSES, Recorded
 from galspec_core.search.stored_vote import load_vote
 from galspec_core.search.task import Voter, first_seed, open_voter
@@ -215,10 +215,11 @@ class Finder:
         near = self._neighbours(vote, vector[:, : self.base.index.d], asked, min(top, left), where)
         wave = self._rest(own.spectrum.z)
         facts = {key: vote[key] for key in ("predicted", "share", "probability", "known")}
+        ratios, behind = measure_lines(own.spectrum, self._line_encoder)
         return Answer(
             own.name, specobjid, bool((where & ~foreign).any()), own.spectrum.z, self.run.task, self.run.method,
             shares=shares, neighbours=near, wave=wave, flux=flux, ivar=ivar,
-            ratios=measure_ratios(own.spectrum, self._line_encoder), **facts,
+            ratios=ratios, behind=behind, **facts,
         )  # fmt: skip
 
     def _neighbours(self, vote, vector, asked, top, where):

@@ -11,7 +11,7 @@ from galspec_core.errors import GalspecError, SearchError, SpectrumError
 from galspec_core.paths import spec_path
 from galspec_core.search.answer import NEIGHBOURS, as_json, as_rows, as_text
 from galspec_core.search.finder import Finder, separation
-from galspec_core.search.own_lines import measure_ratios
+from galspec_core.search.own_lines import measure_lines
 from galspec_core.spectra.own import Own, read_own
 from tests.finished_run import HEIGHTS
 
@@ -188,12 +188,27 @@ def test_line_ratios_are_those_of_the_simulated_lines(finished_run, finder):
     folder, table = finished_run
     row = next(table[(table["side"] == "test") & (table["label"] == "LINER")].itertuples())
     _, oiii, ha, nii = HEIGHTS["LINER"]
-    ratios = measure_ratios(own_of(folder, row).spectrum, finder._line_encoder)
+    ratios = measure_lines(own_of(folder, row).spectrum, finder._line_encoder)[0]
     assert ratios[0] == pytest.approx(np.log10(nii / ha), abs=0.25)
     assert ratios[1] == pytest.approx(np.log10(oiii / HEIGHTS["LINER"][0]), abs=0.25)
     normal = next(table[(table["side"] == "test") & (table["label"] == "Normal")].itertuples())
-    assert np.isnan(measure_ratios(own_of(folder, normal).spectrum, finder._line_encoder)).all()
-    assert np.isnan(measure_ratios(own_of(folder, row).spectrum, None)).all()
+    assert np.isnan(measure_lines(own_of(folder, normal).spectrum, finder._line_encoder)[0]).all()
+    assert np.isnan(measure_lines(own_of(folder, row).spectrum, None)[0]).all()
+
+
+def test_lines_of_a_galaxy_behind_are_told(finished_run, finder):
+    """[O II] and [O III] of a galaxy at z = 0.35, 2 Angstrom wide in its frame; without them nothing is said."""
+    folder, table = finished_run
+    own = own_of(folder, next(table[(table["side"] == "test") & (table["label"] == "Normal")].itertuples()))
+    flux = own.spectrum.flux.copy()
+    for wave in (3728.5, 5008.24):
+        flux += np.median(flux) * np.exp(-0.5 * ((own.spectrum.wave / 1.35 - wave) / 2.0) ** 2)
+    lens = replace(own, spectrum=replace(own.spectrum, flux=flux))
+    told = finder.search([lens])[0]
+    assert told.behind.startswith("lines at z 0.350")
+    assert told.behind in as_text(told)
+    assert as_json(told)["behind"] == told.behind
+    assert finder.search([own])[0].behind == ""
 
 
 def test_the_spectra_of_neighbours_are_those_of_the_shards(finder, own):
