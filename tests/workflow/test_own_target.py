@@ -21,7 +21,7 @@ def blocks(kind):
 
 def write_table(path, known):
     """Write the page's table with other objects: some by name, some by place, and one that is nowhere."""
-    header = blocks("csv")[0].splitlines()[0]
+    header = blocks("text")[0].splitlines()[0]
     lines = [f"{row.plate},{row.mjd},{row.fiberid},,,blue" for row in known.iloc[::2].itertuples()]
     lines += [f",,,{row.ra},{row.dec}," for row in known.iloc[1::2].itertuples()]
     path.write_text("\n".join([header, *lines, "1,50000,1,,,"]) + "\n")
