@@ -38,7 +38,7 @@ def test_its_settings_are_allowed_and_name_its_table():
 
 
 def test_its_table_is_read(tmp_path):
-    (tmp_path / "rings.csv").write_text(re.search(r"```csv\n(.*?)```", DOCS, re.S)[1])
+    (tmp_path / "rings.csv").write_text(re.search(r"```text\n(.*?)```", DOCS, re.S)[1])
     rows = read_user_table(tmp_path / "rings.csv").to_pylist()
     assert [row["fiberid"] for row in rows] == [661, -1]
     assert rows[1]["ra"] == pytest.approx(157.7043)
