@@ -5,6 +5,7 @@ import pytest
 from galspec_core.errors import FetchError
 from galspec_core.sas import FetchConfig, open_root
 from galspec_core.spectra.named import fetch_named
+from tests.sas_server import SasServer
 from tests.spectra.files import rel, spec_lite
 
 SEGUE = dict(plate=1857, mjd=53182, fiberid=7, run2d="103")
@@ -12,14 +13,19 @@ BOSS = dict(plate=6138, mjd=56598, fiberid=12, run2d="v5_10_0")
 CONFIG = FetchConfig(threads=2)
 
 
-@pytest.fixture
-def root(tmp_path):
+@pytest.fixture(params=["folder", "server"])
+def root(tmp_path, request, monkeypatch):
     """Give a SAS root of two spectra, of which the usual reductions hold none first."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for target in (SEGUE, BOSS):
         path = tmp_path / rel(target)
         path.parent.mkdir(parents=True)
         path.write_bytes(spec_lite(target))
-    return open_root(tmp_path, CONFIG)
+    if request.param == "folder":
+        yield open_root(tmp_path, CONFIG)
+        return
+    with SasServer(tmp_path) as server, open_root(server.url, CONFIG) as root:
+        yield root
 
 
 def name(target, run2d=None):
