@@ -37,7 +37,8 @@ class Scored:
 
 def read_manifests(paths):
     """Return the manifests of the survey and of its query spectra as one table, columns MANIFEST."""
-    return pd.concat([pd.read_parquet(path, columns=MANIFEST) for path in paths], ignore_index=True)
+    found = pd.concat([pd.read_parquet(path, columns=MANIFEST) for path in paths], ignore_index=True)
+    return found.astype(dict.fromkeys(("plate", "mjd", "fiberid"), "i4"))
 
 
 def in_base(voter, seed):
