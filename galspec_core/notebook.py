@@ -9,7 +9,6 @@ import numpy as np
 from galspec_core.errors import GalspecError, SearchError
 from galspec_core.search.answer import Answer, as_text
 from galspec_core.search.finder import TOP, Finder
-from galspec_core.search.recorded import CLASSES
 
 MOST_THREADS = 4  # of one search (our choice)
 
@@ -55,15 +54,16 @@ class KnowledgeBase:
         self.finder = finder
 
     @classmethod
-    def load(cls, folder=".", task=CLASSES, method=None, threads=None, say=lambda text: None):
+    def load(cls, folder=".", task=None, method=None, threads=None, say=lambda text: None):
         """Return the knowledge base of the run in ``folder``.
 
         Parameters
         ----------
         folder : path
             Where ``make demo`` or Snakemake made the run.
-        task : str
-            ``classes`` (all labels), or a task of the run's configuration such as ``liner``.
+        task : str, optional
+            ``classes`` (all labels), or a task of the run's configuration such as ``liner``; by default classes where the
+            run has votes on them, else its first task.
         method : str, optional
             Encoder and vote: ``galspec`` where the run has it, else its first one.
         threads : int, optional

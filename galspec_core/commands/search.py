@@ -30,7 +30,7 @@ def search(
     run: Annotated[Path, typer.Option(help="Where the finished run is.")] = Path(),
     z: Annotated[float | None, typer.Option(help="Redshift, over what a file says; all files get it.")] = None,
     method: Annotated[str | None, typer.Option(help="Encoder and vote; galspec, or the run's first.")] = None,
-    task: Annotated[str, typer.Option(help="Whose knowledge base: classes has all labels.")] = "classes",
+    task: Annotated[str | None, typer.Option(help="Whose knowledge base; classes (all labels), or the run's first.")] = None,
     where: Annotated[str | None, typer.Option(help="Only neighbours that fit, such as \"z < 0.1 and class == 'LINER'\".")] = None,
     top: Annotated[int, typer.Option(min=1, help="Neighbours to list.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")] = False,

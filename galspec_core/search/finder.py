@@ -59,9 +59,14 @@ class Finder:
         self.target = run.votes["task"].get("target")
 
     @classmethod
-    def open(cls, folder=".", task=CLASSES, method=None, threads=1, say=lambda text: None):
+    def open(cls, folder=".", task=None, method=None, threads=1, say=lambda text: None):
         """Return the Finder of the run in ``folder``; raise SearchError where there is none."""
-        return cls(Recorded.find(folder, task, method), threads, say)
+        run = Recorded.find(folder, task, method)
+        if task is None and run.task != CLASSES:
+            say(
+                f"{run.folder} has no vote on all classes: {run.task} is asked; the target results/classes.csv makes one"
+            )
+        return cls(run, threads, say)
 
     @cached_property
     def grid(self):

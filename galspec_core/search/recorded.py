@@ -20,8 +20,9 @@ class Recorded:
     method: str
 
     @classmethod
-    def find(cls, folder=".", task=CLASSES, method=None):
-        """Return the run in ``folder``; its method is ``galspec`` or its first one where none is named.
+    def find(cls, folder=".", task=None, method=None):
+        """Return the run in ``folder``: its vote on all classes, or on its first task, where no task is named; ``galspec``, or
+        the first method, where no method is.
 
         Raises
         ------
@@ -29,10 +30,12 @@ class Recorded:
             There is no finished search in the folder, or none of this task or method; the message lists those there are.
         """
         folder = Path(folder)
-        tasks = sorted(path.parents[2].name for path in folder.glob(f"results/search/*/knowledge_base/*/{INDEX}"))
+        bases = {path.parents[2] for path in folder.glob(f"results/search/*/knowledge_base/*/{INDEX}")}
+        tasks = sorted(path.name for path in bases if (path / "votes.parquet").is_file())
         if not tasks:
             remedy = "Name the folder of a finished run, such as runs/demo after make demo"
             raise SearchError("no knowledge base is here", item=folder, expected="results/search/…", remedy=remedy)
+        task = task or (CLASSES if CLASSES in tasks else tasks[0])
         _check("task", task, tasks, folder)
         bases = folder / "results/search" / task / "knowledge_base"
         there = sorted(path.parent.name for path in bases.glob(f"*/{INDEX}"))
