@@ -55,6 +55,7 @@ FEATURES = {
     "nuisance": "results/baselines/nuisance.parquet",
     "lines": "results/catalogs/labels.parquet",
 }
+FETCH_KEYS = ("fetch", "max_rejected", "max_rejected_floor")
 VOTE_KEYS = ["top_k", "weight", "epsilon", "normalise", "scale", "unknown"]
 INDEX_KEYS = ["index", "memory_gb", "recall"]
 SEEDS = config["catalogs"]["sample"]["seeds"]

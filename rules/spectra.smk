@@ -18,7 +18,7 @@ rule fetch_shard:
         downloads=config["spectra"]["fetch"]["threads"],
     params:
         sas=sas_of,
-        settings=unrecorded(config["spectra"]),
+        settings=unrecorded({key: config["spectra"][key] for key in FETCH_KEYS}),
         survey=unrecorded(config["survey"]),
     script:
         "../workflow_scripts/fetch_shard.py"

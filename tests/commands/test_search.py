@@ -40,6 +40,7 @@ def test_it_prints_the_verdict_and_the_neighbours_and_writes_a_page(folder, file
     assert done.stdout.startswith(f"{name}: ")
     assert "shares: " in done.stdout
     assert [line.split()[0] for line in done.stdout.splitlines()[-4:]] == ["1", "2", "3", "4"]
+    assert len(done.stdout.splitlines()) == 8 + ("behind it" in done.stdout)
     (page,) = tmp_path.glob("*.html")
     assert page.name == f"galspec-search-{name.removesuffix('.fits')}.html"
     assert name in page.read_text()

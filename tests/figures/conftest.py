@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from galspec_core.figures.map import map_table
 from galspec_core.figures.vetting import page_data, vetting_page
 from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.shard import Gridded, write_gridded
+from tests.figures import maps
 
 GRID = Grid(
     frame="rest",
@@ -61,3 +63,11 @@ def page(tmp_path_factory):
     data = page_data(table, base, manifest, [folder / "0000.parquet"], None, GRID, facts)
     (folder / "ring.html").write_text(vetting_page(data), encoding="utf-8")
     return folder / "ring.html", data
+
+
+@pytest.fixture(scope="module")
+def table():
+    """The table of a map of 40 spectra."""
+    manifest, labels = maps.survey(40)
+    places = np.random.default_rng(0).normal(size=(40, 2)).astype("f4")
+    return map_table(manifest, places, labels, ["z", "snr", "log_nii_ha", "instrument"])

@@ -64,7 +64,7 @@ def test_a_flipped_byte_a_leftover_and_a_lost_file_are_found_by_name(run, tmp_pa
 def test_records_of_shards_are_small(run):
     sizes = [path.stat().st_size for path in (run / "").rglob(f"0000*{SUFFIX}")]
     assert len(sizes) > 5
-    assert max(sizes) <= 2500  # settings, packages and machine: 2 kB
+    assert max(sizes) <= 2000
 
 
 def test_the_records_of_all_jobs_agree_on_settings_and_versions(run):

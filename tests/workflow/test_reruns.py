@@ -58,6 +58,7 @@ def test_an_edit_of_a_module_runs_its_stage_again_and_nothing_before(run, module
         restore()
     assert first in plan
     assert plan & not_before == set()
+    assert run.plan() == set()
 
 
 @pytest.mark.parametrize(
