@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from galspec_core.errors import ProvenanceError
@@ -38,7 +39,8 @@ def write_record(record, path):
     """Write a record beside the file ``path``, a line a field."""
     from galspec_core.files import replace  # here: it needs pyarrow, of which reading a record has no use
 
-    lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in asdict(record).items()]
+    write = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))  # a survey has thousands of records
+    lines = [f"{write(key)}: {write(value)}" for key, value in asdict(record).items()]
     with replace(record_path(path)) as temporary:
         temporary.write_text("{" + ",\n ".join(lines) + "}\n", encoding="utf-8")
 
