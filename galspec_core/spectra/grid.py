@@ -6,9 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from galspec_core.errors import ConfigError, SpectrumError
-from galspec_core.spectra.spectrum import DLOGLAM, Spectrum
+from galspec_core.spectra.spectrum import DLOGLAM, OPTICAL, Spectrum, comb_wavelengths
 
 FRAMES = ("observed", "rest")
+TINY = 1e-6  # share from which on a native pixel counts
+HUGE = 1e250  # variance of a bad pixel: even TINY**2 of it is an ivar of 0 in float32
 
 
 @dataclass(frozen=True)
@@ -81,21 +83,26 @@ class Grid:
         """log10 of ``wavelengths``: ndarray[pixels]."""
         return np.log10(self.wavelengths)
 
+    @cached_property
+    def on_comb(self):
+        """Between which pixels of ``comb_wavelengths`` each of ``wavelengths`` stands, as ``find_neighbours`` says."""
+        return find_neighbours(comb_wavelengths(), self.wavelengths, _guess(self.loglam, OPTICAL[0]))
+
 
 def _linear_wavelengths(grid):
     return np.linspace(grid.wave[0], grid.wave[1], grid.pixels)
 
 
 def _log_wavelengths(grid):
-    return 10 ** (np.round(np.log10(grid.wave[0]), 4) + DLOGLAM * np.arange(grid.pixels))
+    return 10 ** (DLOGLAM * (round(np.log10(grid.wave[0]) / DLOGLAM) + np.arange(grid.pixels)))
 
 
 def bridge_bad_pixels(flux, good):
-    """Return flux with bad pixels drawn straight between their nearest good neighbours, level beyond the ends: [L]."""
+    """Return flux with bad pixels drawn straight between their nearest good neighbours, level beyond the ends: float64[L]."""
     beside = good.copy()  # good pixels with a bad neighbour, and both ends: nothing else is looked at
     beside[1:-1] &= ~(good[:-2] & good[2:])
     bad, known = np.flatnonzero(~good), np.flatnonzero(beside)
-    flux = np.array(flux)
+    flux = np.array(flux, dtype="f8")
     flux[bad] = np.interp(bad, known, flux[known])
     return flux
 
@@ -107,8 +114,8 @@ def find_neighbours(wave, target, guess):
     """
     left = np.minimum(np.maximum(guess, 0), len(wave) - 2)
     share = _share(wave, target, left)
-    missed = np.flatnonzero((share < 0) | (share >= 1))
-    if len(missed):
+    if not (share.min() >= 0 and share.max() < 1):
+        missed = np.flatnonzero((share < 0) | (share >= 1))
         found = wave.searchsorted(target[missed], side="right") - 1
         left[missed] = np.minimum(np.maximum(found, 0), len(wave) - 2)
         share[missed] = np.clip(_share(wave, target[missed], left[missed]), 0.0, 1.0)
@@ -127,15 +134,12 @@ def interpolate_linear(wave, flux, var, target, left, share):
     level ripples along the grid and neighbours are correlated. The returned variance is each pixel's own; the
     correlation is lost. A bad native pixel (infinite variance) makes bad both pixels that lean on it.
     """
+    alone = (share < TINY) | (share > 1 - TINY)
+    if alone.any():
+        share = np.where(alone, np.round(share), share)
     right, rest = left + 1, 1 - share
-    variance = _weigh(rest, var.take(left)) + _weigh(share, var.take(right))
-    return rest * flux.take(left) + share * flux.take(right), variance
-
-
-def _weigh(share, var):
-    """Return share**2 * var, with 0 for a share so small that the pixel does not count (0 * inf is 0 here)."""
-    with np.errstate(invalid="ignore"):
-        return np.where(share > 1e-6, share**2 * var, 0.0)
+    var = np.minimum(var, HUGE)  # 0 times that is 0, where 0 * inf is NaN
+    return rest * flux.take(left) + share * flux.take(right), rest**2 * var.take(left) + share**2 * var.take(right)
 
 
 def interpolate_nearest(wave, flux, var, target, left, share):
@@ -205,7 +209,7 @@ def to_grid(spectrum: Spectrum, good, grid: Grid):
         "little coverage" if less than ``grid.min_coverage`` of the grid lies between the first and last good pixel.
     """
     stretch = 1 + spectrum.z if grid.frame == "rest" else 1
-    wave, target = spectrum.wave / stretch, grid.wavelengths
+    wave, target = spectrum.wave if stretch == 1 else spectrum.wave / stretch, grid.wavelengths
     ends = wave[good.argmax()], wave[len(good) - 1 - good[::-1].argmax()]
     first, behind = target.searchsorted(ends[0]), target.searchsorted(ends[1], side="right")
     coverage = (behind - first) / grid.pixels
@@ -214,16 +218,34 @@ def to_grid(spectrum: Spectrum, good, grid: Grid):
         got = f"{ends[0]:.0f}-{ends[1]:.0f} A, z = {spectrum.z:.4f}"
         raise SpectrumError(what, reason="little coverage", expected=f"{grid.min_coverage:.0%}", got=got)
     part = slice(max(first - 1, 0), behind + 1)  # the pixels beyond tell how wide the outermost are
-    guess = (grid.loglam[part] + (np.log10(stretch) - spectrum.loglam0)) / DLOGLAM
-    left, share = find_neighbours(wave, target[part], guess.astype(np.intp))
+    left, share = _neighbours(spectrum, wave, grid, stretch, part)
     flux, ivar = np.zeros((2, grid.pixels), "f4")
-    pixels = bridge_bad_pixels(spectrum.flux.astype("f8"), good), _variance(spectrum.ivar, good)
+    pixels = bridge_bad_pixels(spectrum.flux, good), _variance(spectrum.ivar, good)
     flux[part], var = INTERPOLATIONS[grid.interpolation](wave, *pixels, target[part], left, share)
-    with np.errstate(divide="ignore"):
-        ivar[part] = np.where(var > 0, 1 / var, 0.0)
+    with np.errstate(divide="ignore"):  # pixels beyond may have a width of 0
+        np.divide(1, var, out=ivar[part], casting="same_kind")
     ivar[:first] = ivar[behind:] = 0
     flux[:first], flux[behind:] = FILLS[grid.fill](flux[first], flux[behind - 1])
     return flux, ivar
+
+
+def _neighbours(spectrum, wave, grid, stretch, part):
+    """Return ``find_neighbours`` of a ``part`` of the grid: looked up where the spectrum is not shifted."""
+    if stretch == 1 and spectrum.first_pixel is not None:
+        left, share = (values[part] for values in grid.on_comb)
+        left, last = left - spectrum.first_pixel, len(wave) - 2
+        beyond = (left < 0) | (left > last)
+        if beyond.any():
+            share = np.where(beyond, left > last, share)
+        return np.clip(left, 0, last), share
+    return find_neighbours(
+        wave, grid.wavelengths[part], _guess(grid.loglam[part], spectrum.loglam0 - np.log10(stretch))
+    )
+
+
+def _guess(loglam, first):
+    """Return the native pixel below each of ``loglam``, or one beside it, where the first one stands at ``first``."""
+    return ((loglam - first) / DLOGLAM).astype(np.intp)
 
 
 def _variance(ivar, good):

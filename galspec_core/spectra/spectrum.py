@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -17,7 +17,7 @@ NUMBERS = {"flux": "f4", "loglam": "f8", "ivar": "f4"}  # columns of HDU 1, and 
 COADD, IDENTITY = (*NUMBERS, "and_mask"), ("PLATEID", "MJD", "FIBERID")  # columns of HDU 1, cards of HDU 0
 COMB = DLOGLAM * np.arange(round((OPTICAL[1] - OPTICAL[0]) / DLOGLAM))  # of the longest spectrum
 COMB.flags.writeable = False
-COMB_BLOCK = 1024  # wavelengths are kept for whole multiples of so many pixels
+COMB_FIRST, COMB_EXACT = round(OPTICAL[0] / DLOGLAM), 10.0**-DIGITS  # number of its first pixel; of a pixel
 MASK_BITS = {  # SPPIXMASK (SDSS bitmask documentation), the bits that stand for a pixel without a usable flux
     "NOPLUG": 0,
     "BADTRACE": 1,
@@ -75,14 +75,25 @@ class Spectrum:
     @property
     def wave(self):
         """Vacuum wavelength in Angstrom, observed frame: ndarray[L]. It is read-only."""
-        n = len(self.flux)
-        return _wavelengths(self.loglam0, -(-n // COMB_BLOCK) * COMB_BLOCK)[:n]
+        first, n = self.first_pixel, len(self.flux)
+        if first is not None and first + n <= len(COMB):
+            return comb_wavelengths()[first : first + n]
+        wave = 10 ** (self.loglam0 + comb(n))
+        wave.flags.writeable = False
+        return wave
+
+    @property
+    def first_pixel(self):
+        """Where the first pixel stands among those of ``comb_wavelengths``, as in all of SDSS; None if it does not."""
+        number = self.loglam0 / DLOGLAM
+        first = round(number)
+        return first - COMB_FIRST if abs(number - first) < COMB_EXACT and first >= COMB_FIRST else None
 
 
-@lru_cache(64)
-def _wavelengths(loglam0, n):
-    """Return the wavelengths of ``n`` native pixels: spectra of one plate begin at a few, and powers take long."""
-    wave = 10 ** (loglam0 + comb(n))
+@cache
+def comb_wavelengths():
+    """Return the wavelengths of all whole multiples of 1e-4 dex in OPTICAL: worked out once, as powers take long."""
+    wave = 10 ** (DLOGLAM * (COMB_FIRST + np.arange(len(COMB))))
     wave.flags.writeable = False
     return wave
 
@@ -178,7 +189,7 @@ def median(values):
     """Return the median of values[n], n > 0, as np.median does in three times the time."""
     half = len(values) // 2
     parts = np.partition(values, half)
-    return float(parts[half] if len(values) % 2 else (parts[:half].max() + parts[half]) / 2)
+    return float(parts[half]) if len(values) % 2 else (float(parts[:half].max()) + float(parts[half])) / 2
 
 
 def _comb_start(loglam, name):
@@ -223,8 +234,8 @@ def window_median(spectrum, good, window, min_good=0.5):
     SpectrumError
         "no normalisation window" if too few pixels are good, "median not positive" if the median is zero or below.
     """
-    rest = spectrum.wave / (1 + spectrum.z)
-    window_pixels = slice(rest.searchsorted(window[0]), rest.searchsorted(window[1], side="right"))
+    low, high = ((1 + spectrum.z) * edge for edge in window)
+    window_pixels = slice(spectrum.wave.searchsorted(low), spectrum.wave.searchsorted(high, side="right"))
     flux = spectrum.flux[window_pixels][good[window_pixels]]
     whole = np.log10(window[1] / window[0]) / DLOGLAM
     if len(flux) < max(min_good * whole, 1):
@@ -232,7 +243,7 @@ def window_median(spectrum, good, window, min_good=0.5):
         raise SpectrumError(
             what, reason="no normalisation window", expected=f"{min_good:.0%}", got=f"z = {spectrum.z:.4f}"
         )
-    level = median(flux.astype("f8"))
+    level = median(flux)
     if not level > 0:
         raise SpectrumError(
             "the median flux of the window is not positive", reason="median not positive", got=f"{level:.3g}"
@@ -244,7 +255,8 @@ def normalise(spectrum, good, window, min_good=0.5):
     """Return the spectrum over its window's median: flux * sqrt(ivar), the S/N of each pixel, stays what it was."""
     level = window_median(spectrum, good, window, min_good)
     with np.errstate(all="ignore"):  # what passes float32 is infinite or 0, which is a bad pixel
-        flux, ivar = (spectrum.flux / level).astype("f4"), (spectrum.ivar * np.float64(level) ** 2).astype("f4")
+        flux = (spectrum.flux / level).astype("f4", copy=False)
+        ivar = np.multiply(spectrum.ivar, np.float64(level) ** 2, dtype="f8").astype("f4")
     return Spectrum(spectrum.loglam0, flux, ivar, spectrum.and_mask, spectrum.z)
 
 

@@ -142,6 +142,19 @@ def test_neighbours_are_those_a_search_finds_however_wrong_the_guess(spread):
     assert np.array_equal(share, np.clip((target - wave[left]) / (wave[left + 1] - wave[left]), 0, 1))
 
 
+@pytest.mark.parametrize(("spacing", "pixels"), [("linear", 3688), ("log", 3689)])
+@pytest.mark.parametrize("start", [3.5412, 3.58, 3.60005])  # the last stands beside the comb, half a pixel away
+@pytest.mark.parametrize("n", [2500, 3850, 4500])
+def test_an_unshifted_spectrum_lies_between_the_pixels_that_a_search_finds(spacing, pixels, start, n):
+    grid = Grid("observed", spacing, (3850.0, 9000.0), pixels, min_coverage=0.1)
+    spectrum = spectrum_of(np.random.default_rng(5).normal(1, 1, n), loglam0=start)
+    flux, ivar = to_grid(spectrum, np.ones(n, bool), grid)
+    inside = (grid.wavelengths >= spectrum.wave[0]) & (grid.wavelengths <= spectrum.wave[-1])
+    assert np.array_equal(ivar > 0, inside)
+    expected = np.interp(grid.wavelengths[inside], spectrum.wave, spectrum.flux)
+    assert np.allclose(flux[inside], expected, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "change", [dict(frame="resst"), dict(spacing="cubic"), dict(interpolation="spline"), dict(fill="nan")]
 )

@@ -184,10 +184,16 @@ def test_the_median_is_numpys(n):
     assert median(values) == np.median(values)
 
 
-@pytest.mark.parametrize("n", [1, 1024, 3850, 15000, 15001])
-def test_wavelengths_that_are_kept_are_those_of_the_comb(n):
-    spectrum = Spectrum(3.5431, *np.ones((2, n), "f4"), np.zeros(n, "i4"), 0.1)
-    assert np.array_equal(spectrum.wave, 10 ** (3.5431 + 1e-4 * np.arange(n)))
+@pytest.mark.parametrize("n", [1, 1024, 3850, 9569, 9570, 15001])
+@pytest.mark.parametrize("start", [3.5431, 3.54315, 2.9])
+def test_wavelengths_are_those_of_the_comb_to_rounding(start, n):
+    spectrum = Spectrum(start, *np.ones((2, n), "f4"), np.zeros(n, "i4"), 0.1)
+    assert np.allclose(spectrum.wave, 10 ** (start + 1e-4 * np.arange(n)), rtol=1e-14, atol=0)
+
+
+def test_spectra_that_begin_at_other_pixels_of_the_comb_share_wavelengths_to_the_last_bit():
+    early, late = (Spectrum(start, *np.ones((2, 3850), "f4"), np.zeros(3850, "i4"), 0.1) for start in (3.5431, 3.5802))
+    assert np.array_equal(early.wave[371:], late.wave[:-371])
 
 
 def test_a_card_is_the_first_with_its_whole_keyword():
