@@ -139,13 +139,14 @@ class LearntVoter:
 
     def _decide_target(self, grown, shares):
         score = shares[:, grown.names == self.target].sum(axis=1)
+        other = shares.any(axis=1) - score  # shares add up to 1, but where nothing votes
         named = score >= grown.threshold
         return {
             "predicted": np.where(named, self.target, OTHER).astype(object),
-            "share": np.where(named, score, 1 - score),
+            "share": np.where(named, score, other),
             "score": score,
             "probability": grown.calibration.probability(score),
-            "shares": list(np.column_stack([1 - score, score])),
+            "shares": list(np.column_stack([other, score])),
         }
 
     def _decide_label(self, grown, shares):

@@ -119,6 +119,20 @@ def test_a_filter_that_lets_everything_through_changes_nothing(finder, own):
     assert filtered.neighbours["specobjid"].tolist() == free.neighbours["specobjid"].tolist()
 
 
+@pytest.mark.parametrize("task", ["classes", "liner"])
+def test_where_nothing_that_fits_votes_the_answer_is_dont_know(finders, own, task):
+    """Of single entries of the knowledge base most lie in no leaf of the query: they are listed, but no class has a share."""
+    finder = finders[task, "galspec"]
+    entries = finder.base.metadata["specobjid"][finder._voter[0].near(0).where]
+    found = [finder.search([own], top=1, where=f"specobjid == {i}")[0] for i in entries]
+    silent = [answer for answer in found if not answer.neighbours["weight"].any()]
+    assert 0 < len(silent) < len(found)
+    for answer in silent:
+        assert answer.verdict.startswith("don't know: of the entries that may vote none counts")
+        assert not any(answer.shares.values())
+        assert not answer.share
+
+
 def test_filters_know_every_column_of_an_entry(finder, own):
     for text in (
         "plate in (8200, 8201)",

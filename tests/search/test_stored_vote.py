@@ -59,6 +59,22 @@ def test_only_entries_that_are_allowed_weigh_and_no_probability_is_given(stored,
     assert not votes["known"][np.logical_not(weighed)].any()
 
 
+def test_where_nothing_votes_no_class_has_a_share(stored, base):
+    """One entry alone is admitted: a query of another leaf has none that counts, for a target as for all classes."""
+    voter, _, _ = stored
+    tests, queries = spectra(50, 3, first=10_000)
+    free = voter.votes(0, tests, queries)
+    voter.among = np.arange(300) == np.flatnonzero(voter.near(0).where)[0]
+    votes = voter.votes(0, tests, queries)
+    silent = np.array([not weights.any() for weights in votes["weights"]])
+    shares = np.stack(votes["shares"])
+    assert 0 < silent.sum() < 50
+    assert not shares[silent].any()
+    assert not votes["share"][silent].any()
+    np.testing.assert_allclose(shares[~silent].sum(axis=1), 1)
+    np.testing.assert_allclose(np.stack(free["shares"]).sum(axis=1), 1)
+
+
 def test_beside_another_knowledge_base_it_is_refused(stored, base):
     _, path, task = stored
     frame, vectors = spectra(300, 9)
