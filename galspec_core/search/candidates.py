@@ -168,12 +168,10 @@ def _repeats(table, manifest, catalogued, target):
     targets = np.array([i for i, words in catalogued.items() if target in words.split("+")], dtype="u8")
     rows = look_up(targets, ids)
     same = manifest.iloc[rows[rows >= 0]].query("position in @table.position")
-    names = dict(zip(same["position"], same.itertuples(), strict=True))
-    found = [names.get(place) for place in table["position"]]
-    return [
-        fibre_name(one) if one is not None and one.specobjid != i else ""
-        for one, i in zip(found, table["specobjid"], strict=True)
-    ]
+    there = {place: list(part.itertuples()) for place, part in same.groupby("position")}
+    pairs = zip(table["position"], table["specobjid"], strict=True)
+    others = ([one for one in there.get(place, []) if one.specobjid != i] for place, i in pairs)
+    return [fibre_name(found[0]) if found else "" for found in others]
 
 
 def with_reasons(table, target, manifest, learnt, lines=None):

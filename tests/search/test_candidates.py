@@ -20,7 +20,7 @@ from galspec_core.search.candidates import (
     with_reasons,
 )
 from galspec_core.search.embeddings import load_embeddings
-from galspec_core.search.reasons import behind_words, reason
+from galspec_core.search.reasons import behind_words, fibre_name, reason
 from galspec_core.search.task import build_task_kb, open_voter
 from galspec_core.search.vote import VoteSettings
 from galspec_core.spectra.shard import Gridded, write_gridded
@@ -169,6 +169,16 @@ def test_another_spectrum_of_a_known_target_is_told_from_a_find(world):
     table = listed((base, paths, manifest, label), catalogued={known: "Ring"})
     name = f"9000-57000-{np.searchsorted(IDS, known):04d}"
     assert f"same place as the known Ring {name}" in table["reason"][0]
+
+
+def test_of_two_targets_at_one_place_each_names_the_other(world):
+    base, paths, manifest, label = world
+    pair = listed(world)["specobjid"].head(2).tolist()
+    manifest = manifest.assign(position=manifest["position"].where(~manifest["specobjid"].isin(pair), pair[0]))
+    table = listed((base, paths, manifest, label), catalogued=dict.fromkeys(pair, "Ring")).set_index("specobjid")
+    name = dict(zip(manifest["specobjid"], map(fibre_name, manifest.itertuples()), strict=True))
+    assert [table["repeat_of"][one] for one in pair] == [name[other] for other in pair[::-1]]
+    assert [one for one in table.index if table["repeat_of"][one]] == pair
 
 
 def test_without_a_known_target_there_is_nothing_to_look_for(world):
