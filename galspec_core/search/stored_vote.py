@@ -1,7 +1,7 @@
 """A learnt vote on disk: what a forest has learnt from a knowledge base, so that one spectrum need not wait for it to grow.
 
 The file holds numbers and a JSON header (safetensors), nothing to run. It belongs to the one knowledge base on which it was
-grown, by its entries: beside any other it is refused.
+grown, by its entries and their vectors: beside any other it is refused.
 """
 
 import hashlib
@@ -18,7 +18,9 @@ from galspec_core.search.calibration import Calibration
 from galspec_core.search.forest import NeighbourForest
 from galspec_core.search.known import Near, of_seed
 from galspec_core.search.learnt import Grown, LearntVoter
+from galspec_core.search.vectors import rows_of, some_rows
 
+HASHED = 10_000  # vectors: all of a usual knowledge base, a moment's reading of one that lies on disk
 AGAIN = "Remove the file: the vote is then grown anew, which takes longer"
 
 
@@ -35,7 +37,7 @@ def save_vote(voter, seed, path):
         save_file(arrays, temporary, metadata={"galspec": json.dumps(about)})
 
 
-def load_vote(path, task, target, base, settings=None, threads=1):
+def load_vote(path, task, target, base, threads=1):
     """Return the LearntVoter of a file and its seed.
 
     Raises
@@ -50,7 +52,7 @@ def load_vote(path, task, target, base, settings=None, threads=1):
         what = "the stored vote was learnt from another knowledge base"
         raise SearchError(what, item=path, got=f"another {', '.join(wrong)}", remedy=AGAIN)
     try:
-        return _rebuild(arrays, about, base, settings, threads), about["seed"]
+        return _rebuild(arrays, about, base, threads), about["seed"]
     except (LookupError, TypeError, ValueError) as error:
         raise SearchError("the stored vote is damaged", item=path, got=str(error)[:200], remedy=AGAIN) from None
 
@@ -64,14 +66,14 @@ def _read(path):
         raise SearchError("no stored vote can be read", item=path, got=str(error)[:120], remedy=AGAIN) from None
 
 
-def _rebuild(arrays, about, base, settings, threads):
+def _rebuild(arrays, about, base, threads):
     rows, codes, names = arrays["rows"], arrays["codes"], np.array(about["names"], dtype=str)
     where = of_seed(base, about["seed"])
     if not np.array_equal(np.flatnonzero(where), rows) or len(codes) != len(rows) or codes.max() >= len(names):
         raise ValueError("its entries are not those of its seed")
     threshold, slope, offset, limit = map(float, arrays["numbers"])
     forest = NeighbourForest.from_arrays(arrays, len(rows))
-    voter = LearntVoter(about["task"], about["target"], base, None, settings, about["shown"], threads)
+    voter = LearntVoter(about["task"], about["target"], base, None, None, about["shown"], threads)
     near = Near.stored(base, where, limit, arrays["evidence"], threads)
     voter.near = lambda seed: near
     voter._grown = {
@@ -81,7 +83,8 @@ def _rebuild(arrays, about, base, settings, threads):
 
 
 def _digest(base):
-    """Return a hash of who the entries are and what label each has."""
+    """Return a hash of who the entries are, what label each has, and where they lie: of very many, a fixed sample of these."""
     digest = hashlib.sha256(base.metadata["specobjid"].to_numpy().tobytes())
     digest.update("\n".join(base.metadata["label"].astype(str)).encode())
+    digest.update(np.ascontiguousarray(rows_of(base.vectors, some_rows(len(base), HASHED, 0))))
     return digest.hexdigest()

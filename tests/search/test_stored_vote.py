@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from galspec_core.errors import SearchError
+from galspec_core.search import stored_vote
 from galspec_core.search.forest import ForestSettings
 from galspec_core.search.knowledge_base import KnowledgeBase
 from galspec_core.search.learnt import LearntVoter
@@ -81,11 +82,23 @@ def test_beside_another_knowledge_base_it_is_refused(stored, base):
     for other in (
         KnowledgeBase.build(vectors[:, :D], frame),
         KnowledgeBase.build(base[1][:299, :D], base[0].metadata[:299]),
+        KnowledgeBase.build(vectors[:, :D], base[0].metadata),  # the same entries, embedded by another encoder
     ):
         with pytest.raises(SearchError, match="another knowledge base"):
             load_vote(path, *task, other)
     with pytest.raises(SearchError, match="another knowledge base"):
         load_vote(path, "lens", "Lens", base[0])
+
+
+def test_a_knowledge_base_on_disk_is_known_again_by_a_sample_of_its_vectors(base, tmp_path, monkeypatch):
+    monkeypatch.setattr(stored_vote, "HASHED", 100)
+    KnowledgeBase.build(base[1][:, :D], base[0].metadata, index="ivf").save(tmp_path / "kb")
+    large = KnowledgeBase.load(tmp_path / "kb")
+    save_vote(LearntVoter("liner", "LINER", large, base[1], ForestSettings(trees=5)), 0, tmp_path / "vote.safetensors")
+    load_vote(tmp_path / "vote.safetensors", "liner", "LINER", KnowledgeBase.load(tmp_path / "kb"))
+    KnowledgeBase.build(2 * base[1][:, :D], base[0].metadata, index="ivf").save(tmp_path / "kb")
+    with pytest.raises(SearchError, match="another knowledge base"):
+        load_vote(tmp_path / "vote.safetensors", "liner", "LINER", KnowledgeBase.load(tmp_path / "kb"))
 
 
 @pytest.mark.parametrize(
