@@ -101,8 +101,11 @@ def read_plan(run):
         jobs = [Planned(*entry) for entry in found["jobs"]]
         facts = {key: found[key] for key in ("before", "host", "pid", "began", "folder", "command", "log", "executor")}
         return Plan(jobs, started=path.stat().st_mtime, **facts)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NoRunError("no run here", item=run, expected=PLAN, remedy=_how_to_begin(Path(run))) from None
+    except OSError as error:
+        remedy = "Name a folder that you may read"
+        raise NoRunError("the plan of a run cannot be read", item=path, got=error.strerror, remedy=remedy) from None
     except (ValueError, KeyError, TypeError) as error:
         remedy = "Start the run again: it writes a new one, and what is finished is kept"
         raise NoRunError("not a plan that this version can read", item=path, got=error, remedy=remedy) from None

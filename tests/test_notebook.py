@@ -143,6 +143,17 @@ def test_it_shows_itself_as_text_html_and_figure(base, path):
     pyplot.close(figure)
 
 
+@pytest.mark.parametrize("name", ["star$_$.fits", "_mine.fits", "a$^b.fits", "plain.fits"])
+def test_a_figure_shows_any_name_as_it_is(base, path, tmp_path, name):
+    (tmp_path / name).symlink_to(path)
+    figure = base.search(tmp_path / name, where="run2d != '$^$'").plot()
+    figure.savefig(tmp_path / "figure.png")
+    assert figure.axes[0].get_legend().get_texts()[0].get_text().strip() == name
+    from matplotlib import pyplot
+
+    pyplot.close(figure)
+
+
 def test_the_notebook_is_small_and_holds_no_results():
     cells = json.loads(NOTEBOOK.read_text())["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]

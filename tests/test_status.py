@@ -200,6 +200,15 @@ def test_where_there_is_no_run_the_exit_code_is_2(tmp_path, plan):
         assert str(tmp_path) in done.stderr
 
 
+@pytest.mark.parametrize(("name", "said"), [("spec.fits", "no run here"), ("x" * 300, "cannot be read")])
+def test_what_is_no_folder_of_a_run_ends_with_a_sentence(tmp_path, name, said):
+    (tmp_path / "spec.fits").write_text("")
+    done = run(app, ["status", str(tmp_path / name)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert name in done.stderr
+
+
 def test_json_holds_every_job(made):
     for i, (_, log, _) in enumerate(JOBS[:3]):
         made.write(log, ERROR.replace("x", str(i)))

@@ -88,6 +88,13 @@ def _print(answers, as_json, as_csv):
         typer.echo("\n\n".join(map(as_text, answers)))
 
 
+def _free(name, used):
+    """Return the path of a page that no other one of the batch has: its name, with a number where that is taken."""
+    path = Path(name)
+    paths = (path, *(path.with_stem(f"{path.stem}-{number}") for number in range(2, len(used) + 2)))
+    return next(path for path in paths if path not in used)
+
+
 def _write_pages(base, answers, page):
     """Write a page for each answer and say where; return the errors of those that could not be written."""
     from galspec_core.figures.answer_page import page_name
@@ -96,9 +103,8 @@ def _write_pages(base, answers, page):
     for number, answer in enumerate(answers):
         if number % AT_ONCE == 0:
             base.keep_spectra(answers[number : number + AT_ONCE])
-        name = page_name(answer.name)
-        path = page or Path(name if name not in used else name.replace(".html", f"-{number + 1}.html"))
-        used.add(path.name)
+        path = page or _free(page_name(answer.name), used)
+        used.add(path)
         try:
             answer.write_page(path)
             _say(f"page: {path}")

@@ -148,6 +148,19 @@ def test_pages_of_one_name_do_not_replace_each_other(folder, files, tmp_path):
     assert len(list(tmp_path.glob("*.html"))) == 2
 
 
+@pytest.mark.parametrize("stem", ["s", "s.html"])
+def test_every_page_has_a_name_of_its_own_also_beside_one_that_ends_in_a_number(folder, files, tmp_path, stem):
+    names = [f"{stem}-3.fits", f"a/{stem}.fits", f"b/{stem}.fits", f"c/{stem}.fits"]
+    for name, file in zip(names, (*files, files[0]), strict=True):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(file)
+    done = search(folder, *names)
+    said = [line.removeprefix("page: ") for line in done.stderr.splitlines() if line.startswith("page: ")]
+    ends = ("-3", "", "-2", "-4")
+    assert said == [f"galspec-search-{stem}{end}.html" for end in ends]
+    assert {path.name for path in tmp_path.glob("*.html")} == set(said)
+
+
 def test_help_shows_examples_and_exit_codes():
     done = invoke(app, ["search", "--help"])
     assert done.exit_code == 0
