@@ -81,29 +81,39 @@ class _Columns:
         return self.made[name]
 
 
-def _truth(node, columns):
-    """Return where a condition holds."""
+def _truth(node, columns, turned=False):
+    """Return where a condition holds, or fails where ``turned``; with a number that was not measured it does neither, as in SQL."""
     if isinstance(node, ast.BoolOp):
-        parts = [_truth(part, columns) for part in node.values]
-        return (np.logical_and if isinstance(node.op, ast.And) else np.logical_or).reduce(np.broadcast_arrays(*parts))
+        parts = [_truth(part, columns, turned) for part in node.values]
+        return _joined(parts, isinstance(node.op, ast.And) ^ turned)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return ~_truth(node.operand, columns)
+        return _truth(node.operand, columns, not turned)
     if isinstance(node, ast.Compare):
         pairs = zip([node.left, *node.comparators], node.ops, node.comparators, strict=False)
-        return np.logical_and.reduce([_compare(*pair, columns) for pair in pairs])
+        return _joined([_compare(*pair, columns, turned) for pair in pairs], not turned)
     raise _refused("is no comparison", ast.unparse(node))
 
 
-def _compare(left, how, right, columns):
+def _joined(parts, every):
+    return (np.logical_and if every else np.logical_or).reduce(np.broadcast_arrays(*parts))
+
+
+def _compare(left, how, right, columns, turned):
+    one = _value(left, columns)
     if type(how) in MEMBER:
         if not isinstance(right, ast.Tuple | ast.List | ast.Set):
             raise _refused("needs a list behind in", ast.unparse(right))
-        return _member(_value(left, columns), [_value(item, columns) for item in right.elts]) ^ MEMBER[type(how)]
+        holds = _member(one, [_value(item, columns) for item in right.elts]) ^ MEMBER[type(how)]
+        return (holds ^ turned) & _measured(one)
     if type(how) not in COMPARE:
         raise _refused("compares in a way that is not known", ast.unparse(left))
-    one, other = _value(left, columns), _value(right, columns)
+    other = _value(right, columns)
     _same_kind(one, other, left, right)
-    return np.asarray(COMPARE[type(how)](one, other), dtype=bool)
+    return (np.asarray(COMPARE[type(how)](one, other), dtype=bool) ^ turned) & _measured(one) & _measured(other)
+
+
+def _measured(values):
+    return ~np.isnan(values) if values.dtype.kind == "f" else np.True_
 
 
 def _member(values, listed):

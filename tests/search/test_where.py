@@ -24,7 +24,14 @@ def where(text):
         ("z < 0.1 and class == 'LINER'", [1, 0, 0, 0]),
         ("class in ('SF', 'Lens')", [0, 1, 1, 1]),
         ("class not in ['SF']", [1, 0, 1, 0]),
-        ("not z < 0.1", [0, 1, 1, 1]),
+        ("not z < 0.1", [0, 1, 0, 1]),  # the third has no z: whatever is asked of it, it never fits
+        ("z != 0.2", [1, 0, 0, 1]),
+        ("z not in (0.2,)", [1, 0, 0, 1]),
+        ("not (z in (0.2,) or z > 0.1)", [1, 0, 0, 1]),
+        ("not (0.07 < z < 0.3)", [1, 0, 0, 0]),
+        ("not not z < 0.1", [1, 0, 0, 0]),
+        ("not (z < 0.1 and class == 'LINER')", [0, 1, 1, 1]),  # the third is no LINER, with any z
+        ("1 < 2 <= specobjid", [0, 1, 1, 1]),
         ("0 < z <= .1 or class == 'Lens'", [1, 0, 1, 1]),
         ("0.1 >= z", [1, 0, 0, 1]),
         ("specobjid == 9223372036854775813", [0, 1, 0, 0]),
@@ -86,6 +93,20 @@ def test_a_column_is_made_only_when_it_is_asked_for():
         raise AssertionError
 
     assert parse_where("z < 1", {"z": lambda: Z, "class": never}, 4).sum() == 3
+
+
+CONDITIONS = st.recursive(
+    st.sampled_from(["z < 0.1", "z != 0.1", "z in (0.2,)", "0 < z <= 0.1", "class == 'SF'", "class not in ('SF',)"]),
+    lambda inner: st.builds("not ({})".format, inner) | st.builds("({}) {} ({})".format, inner, st.sampled_from(["and", "or"]), inner),
+)  # fmt: skip
+
+
+@given(CONDITIONS)
+def test_a_condition_and_its_contrary_share_the_entries_that_were_measured(text):
+    fits, fails = np.array(where(text)), np.array(where(f"not ({text})"))
+    assert not (fits & fails).any()
+    assert (fits | fails)[np.isfinite(Z)].all()
+    assert "class" in text or not (fits | fails)[2]
 
 
 @given(st.text(alphabet="z class<>=!()[]'\"0.1andornti,_-+*/\\\n\t#", max_size=40))
