@@ -116,19 +116,22 @@ class KnowledgeBase:
 
     def answers(self, spectra, z=None, top=TOP, where=None):
         """Return the Result for each of several spectra, or the GalspecError that says why there is none."""
+        spectra = list(spectra)
         owns = read_all(spectra, self.finder.run)
         asked = [i for i, own in enumerate(owns) if not isinstance(own, GalspecError)]
         found = self.finder.search([owns[i].at(z) for i in asked], top, where)
         for i, answer in zip(asked, found, strict=True):
-            owns[i] = answer if isinstance(answer, GalspecError) else self._result(answer)
+            owns[i] = answer if isinstance(answer, GalspecError) else self._result(answer, spectra[i])
         return owns
 
     def keep_spectra(self, results):
         """Read the spectra of the neighbours of some Results at once: their pages and figures then wait for none."""
         self.finder.keep({int(name) for result in results for name in result.neighbours["specobjid"]})
 
-    def _result(self, answer):
-        return Result(**{each.name: getattr(answer, each.name) for each in fields(Answer)}, finder=self.finder)
+    def _result(self, answer, spectrum):
+        known = {each.name: getattr(answer, each.name) for each in fields(Answer)}
+        asked = str(spectrum) if isinstance(spectrum, str | os.PathLike | int | np.integer) else ""
+        return Result(**known | {"asked": asked}, finder=self.finder)
 
 
 def read_all(spectra, run):
@@ -160,6 +163,17 @@ def _name_of(spectrum):
     return parse_name(spectrum)
 
 
+def _is_missing(path):
+    """Return whether nothing is at a path; what is there but may not be looked at is not missing."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _read(spectrum):
     from galspec_core.spectra import own
     from galspec_core.spectra.spectrum import Spectrum
@@ -169,7 +183,7 @@ def _read(spectrum):
     if isinstance(spectrum, Spectrum):
         return own.Own("spectrum", spectrum)
     if isinstance(spectrum, str | os.PathLike):
-        if not Path(spectrum).exists():
+        if _is_missing(spectrum):
             expected = "a file, or a name such as 266-51630-12"
             remedy = f"Paths are looked up from {Path.cwd()}"
             raise SearchError(

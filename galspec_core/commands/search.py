@@ -1,13 +1,12 @@
 """The command ``galspec search``."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from galspec_core.errors import GalspecError
+from galspec_core.errors import CONTROL, GalspecError, plain_text
 
 ANSWERED, SOME_NOT, WRONG_USE = 0, 1, 2
 AT_ONCE = 32  # pages whose neighbours' spectra are read together
@@ -81,9 +80,10 @@ def _print(answers, as_json, as_csv):
     from galspec_core.search.answer import as_rows, as_text
 
     if as_json:
-        typer.echo(json.dumps([to_json(answer) for answer in answers], indent=1, ensure_ascii=False))
+        text = json.dumps([to_json(answer) for answer in answers], indent=1, ensure_ascii=False)
+        typer.echo(CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
     elif as_csv:
-        as_rows(answers).to_csv(sys.stdout, index=False, float_format="%.6g")
+        typer.echo(plain_text(as_rows(answers).to_csv(index=False, float_format="%.6g", lineterminator="\n")), nl=False)
     else:
         typer.echo("\n\n".join(map(as_text, answers)))
 

@@ -11,7 +11,11 @@ NEIGHBOURS = [
     *("rank", "specobjid", "plate", "mjd", "fiberid", "class", "z", "snr", "distance", "weight"),
     *("log_nii_ha", "log_oiii_hb"),
 ]
-VOTING = ("name", "specobjid", "z", "task", "method", "where", "predicted", "share", "probability", "known", "behind")
+VOTING = [
+    *("name", "asked", "specobjid", "z", "task", "method", "where", "predicted", "share", "probability", "known"),
+    "behind",
+]
+OWN = {key: "own_z" if key == "z" else key for key in VOTING if key != "specobjid"}  # names beside a neighbour's
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Answer:
         Words on the lines of a galaxy behind it, empty where none stand out.
     where : str
         The filter that its neighbours had to fit, empty without one.
+    asked : str
+        The path or name by which it was asked about, as given; empty where it was given as an object.
     """
 
     name: str
@@ -66,6 +72,7 @@ class Answer:
     ratios: tuple = (np.nan, np.nan)
     behind: str = ""
     where: str = ""
+    asked: str = ""
 
     @property
     def verdict(self):
@@ -81,29 +88,28 @@ class Answer:
 
 def as_json(answer):
     """Return an Answer as JSON values; a specobjid is text, because JSON's readers keep 53 bits of a number."""
-    rows = [
-        {key: _plain(value) for key, value in row.items()} for row in answer.neighbours[NEIGHBOURS].to_dict("records")
-    ]
+    rows = answer.neighbours[NEIGHBOURS].to_dict("records")
+    rows = [{key: _plain(value, key) for key, value in row.items()} for row in rows]
     shares = {name: float(share) for name, share in answer.shares.items()}
     return {key: _plain(getattr(answer, key), key) for key in VOTING} | {"shares": shares, "neighbours": rows}
 
 
-def _plain(value, key=""):
-    if isinstance(value, np.integer | int) and not isinstance(value, bool | np.bool_):
-        return str(value) if key == "specobjid" or value > 2**53 else int(value)
-    if isinstance(value, np.floating | float):
-        return float(value) if np.isfinite(value) else None
-    return bool(value) if isinstance(value, np.bool_) else value
+def _plain(value, key):
+    """Return a value as JSON has it: Python's own, no NaN."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return str(value) if key == "specobjid" else value
 
 
 def as_rows(answers):
-    """Return Answers as one table, a row a neighbour."""
-    frames = []
+    """Return Answers as one table, a row a neighbour; without any the same columns."""
+    frames = [pd.DataFrame(columns=[*OWN.values(), *NEIGHBOURS])]
     for answer in answers:
-        own = {key: getattr(answer, key) for key in VOTING if key not in ("specobjid", "z")}
+        own = {name: getattr(answer, key) for key, name in OWN.items()}
         near = answer.neighbours[NEIGHBOURS]
         frames.append(pd.concat([pd.DataFrame([own] * len(near)), near.reset_index(drop=True)], axis=1))
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*VOTING[:1], *NEIGHBOURS])
+    return pd.concat(frames[1:] or frames, ignore_index=True)
 
 
 def as_text(answer, classes=5):

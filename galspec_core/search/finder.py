@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from galspec_core.catalogs.ids import ABSENT
+from galspec_core.catalogs.positions import separation
 from galspec_core.encoder.embed import describe, load_encoder
 from galspec_core.encoder.weights import load_weights
 from galspec_core.errors import GalspecError, SearchError, SpectrumError
@@ -142,7 +143,7 @@ class Finder:
     def columns(self):
         """Return {name: function that returns the values [N]} of what a filter can ask of an entry."""
         table = self.base.metadata
-        there = [name for name in (*ENTRY, "run2d", "subtype", "label") if name in table]
+        there = [name for name in (*ENTRY, *TEXTS) if name in table]
         known = {name: lambda name=name: table[name].astype(str) if name in TEXTS else table[name] for name in there}
         ratios = {
             name: lambda name=name: self.ratios[name].reindex(table["specobjid"].to_numpy()).to_numpy()
@@ -250,15 +251,7 @@ class Finder:
             if same.any():
                 return tuple(int(entries[key].to_numpy()[same][0]) for key in ("specobjid", "position"))
         if np.isfinite([own.ra, own.dec]).all():
-            apart = separation(own.ra, own.dec, entries["ra"].to_numpy(), entries["dec"].to_numpy())
+            apart = separation([own.ra], [own.dec], entries["ra"], entries["dec"])
             if apart.min() <= self.run.link_arcsec:
                 return ABSENT, int(entries["position"].to_numpy()[apart.argmin()])
         return ABSENT, ABSENT
-
-
-def separation(ra, dec, others_ra, others_dec):
-    """Return how far positions [N] lie from one, all in degrees: arcsec [N] (haversines)."""
-    ra, dec, others_ra, others_dec = (np.radians(values) for values in (ra, dec, others_ra, others_dec))
-    height = np.sin((others_dec - dec) / 2) ** 2
-    height = height + np.cos(dec) * np.cos(others_dec) * np.sin((others_ra - ra) / 2) ** 2
-    return np.degrees(2 * np.arcsin(np.sqrt(np.minimum(height, 1)))) * 3600

@@ -82,11 +82,6 @@ def evidence_base(evidence, entries):
     return KnowledgeBase.build(evidence, entries[["specobjid", "position"]].assign(label=""))
 
 
-def known(base, vectors, seed, spectra, queries, unknown, threads=1):
-    """Return where a query has an entry near enough to say anything: bool[Q]; see Near."""
-    return Near(base, vectors, seed, unknown, threads).known(spectra, queries)
-
-
 def of_seed(base, seed):
     """Return which entries of a knowledge base belong to one seed: bool[N]."""
     seeds = pa.array(base.metadata["seeds"])

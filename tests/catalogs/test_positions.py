@@ -33,6 +33,11 @@ def test_chord_and_separation_are_inverse():
         np.testing.assert_allclose(chord(arcsec), math.radians(arcsec / 3600), rtol=1e-4)
 
 
+def test_separations_from_one_place_are_great_circles():
+    apart = separation([10.0], [60.0], [10.0, 10.0, 12.0, 190.0], [60.0, 61.0, 60.0, -60.0])
+    np.testing.assert_allclose(apart, [0, 3600, 3600, 648000], rtol=5e-3, atol=1e-6)
+
+
 def test_position_id_is_the_smallest_of_its_group_above_2_63_too():
     big = np.array([2**63 + 5, 7, 2**63 + 1, 9], dtype="u8")
     assert position_ids(big, np.array([0, 1, 0, 1])).tolist() == [2**63 + 1, 7, 2**63 + 1, 7]

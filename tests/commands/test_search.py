@@ -1,6 +1,7 @@
 """galspec search: what it prints, what it writes, and how it ends."""
 
 import json
+import os
 from io import StringIO
 
 import pandas as pd
@@ -67,6 +68,49 @@ def test_csv_has_a_row_a_neighbour_and_whole_identifiers(folder, files):
     assert set(table["method"]) == {"pca"}
 
 
+def test_answers_lead_back_to_what_was_asked(folder, files, tmp_path):
+    """Files of one name in two folders, and a name: ``asked`` tells them apart, in JSON and in CSV alike."""
+    words = ["a/one.fits", "b/one.fits", "8200-57000-1"]
+    for word, file in zip(words, files[:2], strict=False):
+        (tmp_path / word).parent.mkdir()
+        (tmp_path / word).symlink_to(file)
+    answers = json.loads(search(folder, *words, "--json", "--no-page", "--z", 0.1).stdout)
+    table = pd.read_csv(StringIO(search(folder, *words, "--csv", "--no-page", "--z", 0.1).stdout))
+    assert [answer["asked"] for answer in answers] == table["asked"].unique().tolist() == words
+    assert (table["own_z"] == 0.1).all()
+    assert [answer["z"] for answer in answers] == [0.1] * 3
+
+
+def test_csv_has_the_same_columns_where_nothing_is_answered(folder, files):
+    head = [search(folder, file, "--csv", "--no-page").stdout.splitlines()[0] for file in (files[0], "none.fits")]
+    assert head[0] == head[1]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".csv", "x/" * 3000, "file/spec.fits"])
+def test_a_path_that_cannot_be_looked_at_does_not_stop_the_others(folder, files, tmp_path, name):
+    (tmp_path / "file").write_text("")
+    done = search(folder, name, files[0], "--json", "--no-page")
+    assert done.exit_code == 1
+    assert [answer["asked"] for answer in json.loads(done.stdout)] == [files[0]]
+    assert len([line for line in done.stderr.splitlines() if line.startswith("error: ")]) == 1
+
+
+def test_a_path_in_a_folder_that_may_not_be_read_is_an_error_of_its_own(folder, files, monkeypatch):
+    """Whoever runs the tests may read every folder: the system's refusal is made here."""
+    ask = os.stat
+
+    def stat(path, *arguments, **options):
+        if "closed" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return ask(path, *arguments, **options)
+
+    monkeypatch.setattr("os.stat", stat)
+    done = search(folder, "closed/spec.fits", files[0], "--json", "--no-page")
+    assert done.exit_code == 1
+    assert len(json.loads(done.stdout)) == 1
+    assert "spec.fits: the file cannot be read; got Permission denied" in done.stderr
+
+
 def test_files_that_fail_get_a_sentence_and_the_others_an_answer(folder, files, tmp_path):
     (tmp_path / "bad.csv").write_text("wave,flux,ivar\n1,2,3\n")
     (tmp_path / "no\x1b[31mcolour.csv").write_text("hello")
@@ -87,6 +131,16 @@ def test_a_name_that_would_colour_the_terminal_is_shown_as_text(folder, files, t
     assert done.exit_code == 0
     assert "\x1b" not in done.stdout + done.stderr
     assert "\\x1b[31mred.fits" in done.stdout
+
+
+@pytest.mark.parametrize("control", ["\x9b31m", "\x7f", "\x1b]0;"])
+def test_control_characters_of_a_name_reach_no_terminal_by_json_or_csv(folder, files, tmp_path, control):
+    name = f"{control}red.fits"
+    (tmp_path / name).symlink_to(files[0])
+    told = {kind: search(folder, name, kind, "--no-page").stdout for kind in ("--json", "--csv")}
+    assert not any(control[0] in text for text in told.values())
+    assert json.loads(told["--json"])[0]["asked"] == name  # a program gets it whole
+    assert f"\\x{ord(control[0]):02x}" in told["--csv"]
 
 
 def test_a_table_without_a_redshift_asks_for_one(folder, finished_run, tmp_path):

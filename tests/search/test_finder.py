@@ -10,7 +10,7 @@ import pytest
 from galspec_core.errors import GalspecError, SearchError, SpectrumError
 from galspec_core.paths import spec_path
 from galspec_core.search.answer import NEIGHBOURS, as_json, as_rows, as_text
-from galspec_core.search.finder import Finder, separation
+from galspec_core.search.finder import Finder
 from galspec_core.search.own_lines import measure_lines
 from galspec_core.spectra.own import Own, read_own
 from tests.finished_run import HEIGHTS
@@ -240,12 +240,16 @@ def test_answers_become_text_json_and_rows(finder, own):
     assert f"{own.name}: {answer.predicted}" in as_text(answer)
     found = as_json(answer)
     assert found["neighbours"][0]["specobjid"] == str(answer.neighbours["specobjid"].iloc[0])
+    small = replace(answer, neighbours=answer.neighbours.assign(specobjid=np.uint64(7)))
+    assert {row["specobjid"] for row in as_json(small)["neighbours"]} == {"7"}
     assert found["predicted"] == answer.predicted
     rows = as_rows([answer, answer])
     assert len(rows) == 8
     assert set(NEIGHBOURS) < set(rows)
     assert rows["specobjid"].dtype == np.uint64
+    assert rows["own_z"].tolist() == [own.spectrum.z] * 8
     assert len(as_rows([])) == 0
+    assert list(as_rows([])) == list(rows)
 
 
 @pytest.mark.parametrize(
@@ -266,11 +270,6 @@ def test_tasks_and_methods_that_are_not_there_are_said_with_those_that_are(finis
         Finder.open(finished_run[0], "lens")
     with pytest.raises(SearchError, match=r"no such method; expected one of galspec, pca; got paper"):
         Finder.open(finished_run[0], method="paper")
-
-
-def test_separations_are_great_circles():
-    apart = separation(10.0, 60.0, np.array([10.0, 10.0, 12.0, 190.0]), np.array([60.0, 61.0, 60.0, -60.0]))
-    np.testing.assert_allclose(apart, [0, 3600, 3600, 648000], rtol=5e-3)
 
 
 def test_an_own_spectrum_far_from_any_entry_has_no_position(finder, own):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from galspec_core.search.knowledge_base import KnowledgeBase
-from galspec_core.search.known import Near, known, of_seed
+from galspec_core.search.known import Near, of_seed
 
 D = 6
 
@@ -16,6 +16,10 @@ D = 6
 def spectra(n, first=0, seeds=(0, 1)):
     ids = np.arange(first, first + n, dtype="u8")
     return pd.DataFrame({"specobjid": ids, "position": ids, "label": "SF", "seeds": [list(seeds)] * n})
+
+
+def known(base, vectors, seed, spectra, queries, unknown):
+    return Near(base, vectors, seed, unknown).known(spectra, queries)
 
 
 @pytest.fixture(scope="module")
