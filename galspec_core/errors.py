@@ -2,7 +2,9 @@
 
 import re
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a server may send to play tricks on a terminal or a log
+CONTROL = re.compile(  # what a server may send to play tricks on a terminal or a log; bytes of a name that are no text
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
+)
 
 
 def plain_text(text):

@@ -49,7 +49,7 @@ def write_page(path, answer, spectra, run="", simulated=False):
         f"{answer.name}: {answer.predicted}", RULES + _switches(answer), *_body(answer, spectra, run, simulated)
     )
     with replace(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names may be bytes that are no text
 
 
 def page_name(name):

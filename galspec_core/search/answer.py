@@ -107,6 +107,7 @@ def as_rows(answers):
     frames = [pd.DataFrame(columns=[*OWN.values(), *NEIGHBOURS])]
     for answer in answers:
         own = {name: getattr(answer, key) for key, name in OWN.items()}
+        own = {name: plain_text(value) if isinstance(value, str) else value for name, value in own.items()}
         near = answer.neighbours[NEIGHBOURS]
         frames.append(pd.concat([pd.DataFrame([own] * len(near)), near.reset_index(drop=True)], axis=1))
     return pd.concat(frames[1:] or frames, ignore_index=True)

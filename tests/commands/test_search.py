@@ -133,13 +133,14 @@ def test_a_name_that_would_colour_the_terminal_is_shown_as_text(folder, files, t
     assert "\\x1b[31mred.fits" in done.stdout
 
 
-@pytest.mark.parametrize("control", ["\x9b31m", "\x7f", "\x1b]0;"])
+@pytest.mark.parametrize("control", ["\x9b31m", "\x7f", "\x1b]0;", "\udcff"])
 def test_control_characters_of_a_name_reach_no_terminal_by_json_or_csv(folder, files, tmp_path, control):
     name = f"{control}red.fits"
     (tmp_path / name).symlink_to(files[0])
-    told = {kind: search(folder, name, kind, "--no-page").stdout for kind in ("--json", "--csv")}
+    told = {kind: search(folder, name, kind).stdout for kind in ("--json", "--csv")}
     assert not any(control[0] in text for text in told.values())
     assert json.loads(told["--json"])[0]["asked"] == name  # a program gets it whole
+    assert len(list(tmp_path.glob("*.html"))) == 1
     assert f"\\x{ord(control[0]):02x}" in told["--csv"]
 
 
