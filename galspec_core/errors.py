@@ -6,6 +6,8 @@ CONTROL = re.compile(  # what a server may send to play tricks on a terminal or 
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
 )
 
+REMOVE = "Remove it and start again: the workflow makes it anew. galspec verify finds all that was changed"
+
 
 def plain_text(text):
     """Return text whose control characters, but for ends of lines, are shown and not obeyed."""

@@ -1,5 +1,6 @@
 """Write a file whole or not at all."""
 
+import errno
 import fnmatch
 import glob
 import os
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from galspec_core.errors import REMOVE, DamagedError
 
 ROWS_AT_ONCE = 2**17  # rows of a large table that are made and written at once
 _UMASK = os.umask(0o022)
@@ -73,16 +76,33 @@ def as_text(table):
     return table.cast(pa.schema(plain))
 
 
+@contextmanager
+def whole(path):
+    """Raise DamagedError where a Parquet file that the workflow made is gone, or turns out cut short or overwritten."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        code = getattr(error, "errno", None)
+        if code == errno.ENOENT:
+            remedy = "Bring it back, or start again: the workflow makes it anew"
+            raise DamagedError("is not there any more", item=path, remedy=remedy) from None
+        if code is not None:
+            raise
+        got = " ".join(str(error).split())[:200]
+        raise DamagedError("is damaged: no whole Parquet file", item=path, got=got, remedy=REMOVE) from None
+
+
 def read_frame(path, columns=None, filters=None):
     """Return a Parquet file as a data frame without Python objects: words are categories, lists stay Arrow's.
 
-    ``columns`` and ``filters`` are those of ``pyarrow.parquet.read_table``.
+    ``columns`` and ``filters`` are those of ``pyarrow.parquet.read_table``. Raises DamagedError where it cannot be read whole.
     """
     import pandas as pd  # here: most jobs need none, and it takes long to import
 
-    schema = pq.read_schema(path)
-    words = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
-    table = pq.read_table(path, columns=columns, filters=filters, read_dictionary=words)
+    with whole(path):
+        schema = pq.read_schema(path)
+        words = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+        table = pq.read_table(path, columns=columns, filters=filters, read_dictionary=words)
     frame = table.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_list(kind) else None)
     pa.default_memory_pool().release_unused()  # what reading took beyond the table itself
     return frame

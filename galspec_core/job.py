@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import galspec_core
-from galspec_core.errors import DamagedError, GalspecError
+from galspec_core.errors import REMOVE, DamagedError, GalspecError
 from galspec_core.log import job_log
 from galspec_core.provenance import PACKAGE, code_hash
 from galspec_core.record import Record, checksum, file_checksum, record_path, write_record
@@ -54,10 +54,8 @@ def damage_named(paths):
         found = next((path for path in map(str, paths) if is_cut(path)), None)
         if found is None:
             raise
-        remedy = "Remove it and start again: the workflow makes it anew. galspec verify finds all that was changed"
-        raise DamagedError(
-            "is damaged: no whole Parquet file", item=found, got=str(error)[:200], remedy=remedy
-        ) from error
+        what, got = "is damaged: no whole Parquet file", str(error)[:200]
+        raise DamagedError(what, item=found, got=got, remedy=REMOVE) from error
 
 
 def is_cut(path):

@@ -135,7 +135,7 @@ class KnowledgeBase:
 
 
 def read_all(spectra, run):
-    """Return the Own of each of some spectra, whatever they are, or the error that says why not; names are fetched together."""
+    """Return the Own of each of some spectra, whatever they are, or the error that says why not; names go together."""
     owns, names = [], {}
     for i, spectrum in enumerate(spectra):
         try:
@@ -145,9 +145,9 @@ def read_all(spectra, run):
         except GalspecError as error:
             owns.append(error)
     if names:
-        from galspec_core.search.archive import fetch_from_archive
+        from galspec_core.search.archive import find_named
 
-        for i, own in zip(names, fetch_from_archive(list(names.values()), run), strict=True):
+        for i, own in zip(names, find_named(list(names.values()), run), strict=True):
             owns[i] = own
     return owns
 

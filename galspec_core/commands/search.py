@@ -1,6 +1,7 @@
 """The command ``galspec search``."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -102,7 +103,8 @@ def _write_pages(base, answers, page):
     failed, used = [], set()
     for number, answer in enumerate(answers):
         if number % AT_ONCE == 0:
-            base.keep_spectra(answers[number : number + AT_ONCE])
+            with suppress(GalspecError, OSError):  # each page then reads its own, and says what is wrong with them
+                base.keep_spectra(answers[number : number + AT_ONCE])
         path = page or _free(page_name(answer.name), used)
         used.add(path)
         try:

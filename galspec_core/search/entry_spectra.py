@@ -3,12 +3,15 @@
 import numpy as np
 import pyarrow.parquet as pq
 
-from galspec_core.files import read_frame
+from galspec_core.files import read_frame, whole
 from galspec_core.spectra.shard import ROWS_PER_GROUP
 
 
 def load_entries(folder, grid_name, ids):
-    """Return {specobjid: (z, flux[L], ivar[L])} of the spectra ``ids`` that the run in ``folder`` has on a grid."""
+    """Return {specobjid: (z, flux[L], ivar[L])} of the spectra ``ids`` that the run in ``folder`` has on a grid.
+
+    Raises DamagedError where a shard is gone or not whole.
+    """
     ids = np.unique(np.asarray(list(ids), dtype="u8"))
     if not len(ids):
         return {}
@@ -23,7 +26,7 @@ def load_entries(folder, grid_name, ids):
 
 def _of_shard(path, ids):
     found = {}
-    with pq.ParquetFile(path) as file:
+    with whole(path), pq.ParquetFile(path) as file:
         pixels = file.schema_arrow.field("flux").type.list_size
         groups = [
             group for group in range(file.num_row_groups) if _may_hold(file.metadata.row_group(group).column(0), ids)

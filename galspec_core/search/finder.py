@@ -95,15 +95,16 @@ class Finder:
         """The voter and the seed whose share of the knowledge base it asks: the first."""
         settings = VoteSettings.from_config(self.run.votes["settings"], self.run.votes["task"])
         learnt, task, method = self.run.votes["learnt"] or {"methods": []}, self.run.task, self.run.method
+        base = self.base  # here: a damaged one is no reason to learn the vote anew
         if method not in learnt["methods"]:
-            return Voter(task, self.target, self.base, settings, self.threads), first_seed(self.base)
+            return Voter(task, self.target, base, settings, self.threads), first_seed(base)
         try:
-            return load_vote(self.run.stored_vote, task, self.target, self.base, threads=self.threads)
+            return load_vote(self.run.stored_vote, task, self.target, base, self.threads)
         except SearchError as error:
             self.say(f"the vote of {method} is learnt anew, some seconds for thousands of entries ({error.what})")
         paths = self.run.shards()
         voter, _ = open_voter(task, self.target, method, self.run.base, paths, settings, learnt, self.threads)
-        return voter, first_seed(self.base)
+        return voter, first_seed(base)
 
     @cached_property
     def classes(self):
@@ -113,11 +114,10 @@ class Finder:
     @cached_property
     def ratios(self):
         """Line ratios (RATIOS) of labelled spectra by specobjid, where the run has them."""
-        try:
-            table = read_frame(self.run.folder / "results/catalogs/labels.parquet", ["specobjid", *RATIOS])
-        except OSError:
+        path = self.run.folder / "results/catalogs/labels.parquet"
+        if not path.is_file():
             return pd.DataFrame(columns=RATIOS)
-        return table.set_index("specobjid")
+        return read_frame(path, ["specobjid", *RATIOS]).set_index("specobjid")
 
     @cached_property
     def _line_encoder(self):

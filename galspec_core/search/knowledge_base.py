@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 import pandas as pd
 
-from galspec_core.errors import SearchError
+from galspec_core.errors import DamagedError, SearchError
 from galspec_core.files import read_frame, write_frame
 from galspec_core.log import Progress, logger
 from galspec_core.search.complaints import AGAIN, ALIKE, ANOTHER_ENCODER
@@ -220,7 +220,7 @@ class KnowledgeBase:
             check_index_file(folder / INDEX, len(metadata), about.pop("index_bytes") if on_disk else None)
             faiss.set_deserialization_vector_byte_limit((folder / INDEX).stat().st_size)
             index = faiss.read_index(str(folder / INDEX))
-        except (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except (DamagedError, OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
             got = f"{type(error).__name__}: {str(error)[:200]}"
             raise SearchError("cannot read the knowledge base", item=folder, got=got, remedy=AGAIN) from None
         check_parts(folder, (index.ntotal, index.d), metadata, about)

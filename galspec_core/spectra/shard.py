@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from galspec_core.files import replace
+from galspec_core.files import replace, whole
 from galspec_core.record import checksum
 from galspec_core.spectra.spectrum import Spectrum
 
@@ -101,9 +101,20 @@ def count_rows(path):
 def iterate_native(path):
     """Yield (row, spectrum) for each spectrum of a native shard; ``row`` is a dict of its identifiers."""
     for batch in pq.ParquetFile(path).iter_batches(batch_size=ROWS_AT_ONCE, use_threads=False):
-        for row in native_rows(batch):
-            flux, ivar, and_mask = (row.pop(key) for key in PIXELS)
-            yield row, Spectrum(row["loglam0"], flux, ivar, and_mask, row["z"])
+        yield from _spectra(batch)
+
+
+def find_native(path, ids):
+    """Return what ``iterate_native`` yields for those of ``ids`` that a shard holds; groups of rows without one are not read."""
+    with whole(path):
+        table = pq.read_table(path, filters=[("specobjid", "in", ids)])
+    return [found for batch in table.to_batches() for found in _spectra(batch)]
+
+
+def _spectra(batch):
+    for row in native_rows(batch):
+        flux, ivar, and_mask = (row.pop(key) for key in PIXELS)
+        yield row, Spectrum(row["loglam0"], flux, ivar, and_mask, row["z"])
 
 
 def native_rows(batch):

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 from io import StringIO
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -214,6 +216,60 @@ def test_every_page_has_a_name_of_its_own_also_beside_one_that_ends_in_a_number(
     ends = ("-3", "", "-2", "-4")
     assert said == [f"galspec-search-{stem}{end}.html" for end in ends]
     assert {path.name for path in tmp_path.glob("*.html")} == set(said)
+
+
+@pytest.fixture
+def copy(folder, tmp_path):
+    """Give a copy of the run that a test may spoil."""
+    shutil.copytree(folder, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "code"),
+    [
+        ("results/spectra/rest/0000.parquet", None, 1),
+        ("results/catalogs/labels.parquet", None, 2),
+        ("results/catalogs/selected.parquet", "8200-57000-777", 1),
+        ("results/catalogs/manifest.parquet", "8200-57000-1", 1),
+        ("data/spectra/0000.parquet", "8200-57000-1", 1),
+        ("results/search/classes/knowledge_base/galspec/metadata.parquet", None, 1),
+    ],
+)
+def test_a_damaged_file_of_the_run_is_named_with_what_to_do(copy, files, name, asked, code):
+    content = (copy / name).read_bytes()
+    for damaged in (content[: len(content) // 2], content[:100], b""):
+        (copy / name).write_bytes(damaged)
+        done = search(copy, *([asked, files[1], "--no-page"] if asked else [files[0]]))
+        assert "learnt anew" not in done.stderr
+        assert done.exit_code == code, done.output
+        assert done.exception is None or isinstance(done.exception, SystemExit)
+        (said,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert str(Path(name).parent) in said
+        assert "Remove it" in said
+        assert (files[1].rpartition("/")[2] in done.stdout) == bool(asked)
+
+
+def test_a_shard_that_is_gone_costs_pages_not_answers(copy, files):
+    for name in ("0000.parquet", "0000.parquet.provenance.json"):  # the records of the others say how spectra were made
+        (copy / "results/spectra/rest" / name).rename(copy / "results/spectra/rest" / name.replace("0000", "0001"))
+    done = search(copy, *files)
+    assert done.exit_code == 1
+    assert all(name.rpartition("/")[2] in done.stdout for name in files)
+    assert done.stderr.count("no page was written") == done.stderr.count("0000.parquet: is not there any more") == 3
+
+
+def test_a_run_whose_archive_is_gone_still_knows_its_own_spectra(copy, files):
+    """Also those that are only asked about, whose files lie under a root of their own."""
+    asked = pd.read_parquet(copy / "results/catalogs/manifest.parquet").query("fiberid == 1")
+    asked.to_parquet(copy / "results/catalogs/query.parquet")
+    (copy / "results/catalogs/manifest.parquet").unlink()
+    shutil.rmtree(copy / "data/mock/sas")
+    by_name, by_file = (
+        json.loads(search(copy, word, "--json", "--no-page").stdout)[0] for word in ("8200-57000-1", files[0])
+    )
+    assert by_name | {"asked": files[0]} == by_file
+    assert search(copy, "8200-57000-2", "--no-page").exit_code == 1
 
 
 def test_help_shows_examples_and_exit_codes():

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from galspec_core import KnowledgeBase
 from galspec_core.cli import app
 from galspec_core.paths import spec_path
 from galspec_core.search.finder import Finder
@@ -39,6 +40,17 @@ def test_a_name_is_fetched_from_the_runs_own_archive(run, tmp_path, monkeypatch)
     one, other = json.loads(done.stdout)
     assert one["neighbours"] == other["neighbours"]
     assert len(list(tmp_path.glob("*.html"))) == 2
+
+
+def test_a_spectrum_that_is_only_asked_about_is_known_by_name(run):
+    """Its file lies under a root of its own; the shard that the query manifest names has it, too."""
+    row = pd.read_parquet(run / "results/catalogs/query.parquet").iloc[0]
+    base = KnowledgeBase.load(run / "")
+    by_name = base.search(f"{row['plate']}-{row['mjd']}-{row['fiberid']}")
+    file = run / "data/mock/query/sas" / spec_path(*row[["run2d", "plate", "mjd", "fiberid"]])
+    by_file = base.search(file, z=row["z"])
+    assert (by_name.name, by_name.shares) == (by_file.name, by_file.shares)
+    pd.testing.assert_frame_equal(by_name.neighbours, by_file.neighbours)
 
 
 def test_what_the_vote_has_learnt_is_a_recorded_result(run):
