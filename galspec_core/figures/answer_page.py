@@ -61,8 +61,8 @@ def page_name(name):
 def _body(answer, spectra, run, simulated):
     yield tag("h1", answer.name)
     yield tag("p", answer.verdict, class_="verdict")
-    if answer.behind:
-        yield tag("p", answer.behind)
+    if answer.said_behind:
+        yield tag("p", answer.said_behind)
     own = "; entries of its own position on the sky left out" if answer.left_out else ""
     where = f"z = {answer.z:.5f}; vote of {answer.method} on {answer.task}, knowledge base of the run {run}{own}"
     yield tag("p", where, class_="quiet")

@@ -13,9 +13,10 @@ NEIGHBOURS = [
 ]
 VOTING = [
     *("name", "asked", "specobjid", "z", "task", "method", "where", "predicted", "share", "probability", "known"),
-    "behind",
+    *("behind", "coarse"),
 ]
 OWN = {key: "own_z" if key == "z" else key for key in VOTING if key != "specobjid"}  # names beside a neighbour's
+TOO_COARSE = "its pixels are too wide to look for lines of a galaxy behind it"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Answer:
         Its own log [N II]/Hα and log [O III]/Hβ, NaN where they were not measured.
     behind : str
         Words on the lines of a galaxy behind it, empty where none stand out.
+    coarse : bool
+        Whether its pixels were too wide to look for such lines.
     where : str
         The filter that its neighbours had to fit, empty without one.
     asked : str
@@ -71,8 +74,14 @@ class Answer:
     ivar: np.ndarray = field(repr=False)
     ratios: tuple = (np.nan, np.nan)
     behind: str = ""
+    coarse: bool = False
     where: str = ""
     asked: str = ""
+
+    @property
+    def said_behind(self):
+        """What people are told of lines behind it, empty where nothing is."""
+        return TOO_COARSE if self.coarse else self.behind
 
     @property
     def verdict(self):
@@ -117,7 +126,7 @@ def as_text(answer, classes=5):
     """Return an Answer for people: the verdict, the shares, a table of neighbours."""
     where = f"z {answer.z:.4f}; {answer.method} on {answer.task}"
     lines = [f"{answer.name}: {answer.verdict}", f"  {where}{'; its own position left out' if answer.left_out else ''}"]
-    lines += [f"  {answer.behind}"] if answer.behind else []
+    lines += [f"  {answer.said_behind}"] if answer.said_behind else []
     shares = [f"{name} {share:.1%}" for name, share in list(answer.shares.items())[:classes] if share >= 0.0005]
     lines.append(f"  shares: {', '.join(shares) or 'none'}")
     near = answer.neighbours

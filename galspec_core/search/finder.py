@@ -25,7 +25,6 @@ from galspec_core.search.vote import VoteSettings, labels_of
 from galspec_core.search.where import parse_where
 from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.prepare import PrepareConfig, prepare
-from galspec_core.spectra.spectrum import check_measured
 
 RATIOS = ["log_nii_ha", "log_oiii_hb"]
 TOP = 10  # neighbours that are listed
@@ -183,10 +182,12 @@ class Finder:
     def _prepared(self, own):
         """Return flux[L] and ivar[L] on the grid, or the error that says why not."""
         try:
-            if not np.isfinite(own.spectrum.z):
-                what, remedy = "the file says no redshift", "Give it with --z, or as z=… from Python"
-                raise SpectrumError(what, reason="redshift", remedy=remedy)
-            check_measured(own.spectrum.z)
+            z, remedy = own.spectrum.z, "Give it with --z, or as z=… from Python"
+            if not np.isfinite(z):
+                raise SpectrumError("the file says no redshift", reason="redshift", remedy=remedy)
+            if z == 0:
+                what, expected = "a redshift of 0 stands for none that was measured", "the galaxy's"
+                raise SpectrumError(what, reason="redshift", expected=expected, got=z, remedy=remedy)
             return prepare(own.spectrum, self._prepare_config, self.grid)
         except SpectrumError as error:
             error.item = error.item or own.name
@@ -221,11 +222,11 @@ class Finder:
         near = self._neighbours(vote, vector[:, : self.base.index.d], asked, min(top, left), where)
         wave = self._rest(own.spectrum.z)
         facts = {key: vote[key] for key in ("predicted", "share", "probability", "known")}
-        ratios, behind = measure_lines(own.spectrum, self._line_encoder)
+        ratios, behind = measure_lines(own.spectrum, self._line_encoder, own.coarse)
         return Answer(
             own.name, specobjid, bool((where & ~foreign).any()), own.spectrum.z, self.run.task, self.run.method,
             shares=shares, neighbours=near, wave=wave, flux=flux, ivar=ivar,
-            ratios=ratios, behind=behind, **facts,
+            ratios=ratios, behind=behind, coarse=own.coarse, **facts,
         )  # fmt: skip
 
     def _neighbours(self, vote, vector, asked, top, where):

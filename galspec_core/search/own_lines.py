@@ -35,11 +35,11 @@ def find_line_encoder(run):
     return None
 
 
-def measure_lines(spectrum, found):
+def measure_lines(spectrum, found, coarse=False):
     """Return log [N II]/Hα and log [O III]/Hβ of a spectrum, NaN where a line is too faint, and words on a galaxy behind it.
 
     ``found`` is what ``find_line_encoder`` returns: without one nothing is measured. The words are empty where the lines
-    behind have less than LEAST_BEHIND together.
+    behind have less than LEAST_BEHIND together, and of a ``coarse`` spectrum: LEAST_BEHIND was set on native pixels.
     """
     if found is None:
         return UNMEASURED
@@ -51,7 +51,8 @@ def measure_lines(spectrum, found):
     one = Gridded(np.zeros(1, "u8"), np.array([spectrum.z], "f4"), flux[None], ivar[None])
     _, heights, variance = encoder.coordinates(one.flux, one.ivar)
     behind = encoder.background(one)
-    return ratios_of(heights[0], variance[0]), behind_words(behind)[0] if behind.snr[0] >= LEAST_BEHIND else ""
+    told = behind.snr[0] >= LEAST_BEHIND and not coarse
+    return ratios_of(heights[0], variance[0]), behind_words(behind)[0] if told else ""
 
 
 def ratios_of(heights, variance):

@@ -12,6 +12,7 @@ import numpy as np
 from astropy.io import fits
 
 from galspec_core.errors import SpectrumError
+from galspec_core.spectra.resample import share_out
 from galspec_core.spectra.spectrum import DIGITS, DLOGLAM, MASK_BITS, Spectrum
 
 ARMS = ("B", "R", "Z")
@@ -20,7 +21,6 @@ STEP_TOLERANCE = 0.01  # of it: wavelengths are float64
 REACH = (3000.0, 11000.0)  # Angstrom between which all pixels must stand; DESI has 3600 to 9824
 ROWS_AT_ONCE = 64  # spectra that are joined together: 30 MB
 MOST_TARGETS = 20_000  # of one file; DESI has some hundred
-COVERED = 0.5  # share of an output pixel that good input pixels must cover
 NODATA = np.int32(1 << MASK_BITS["NODATA"])
 DAMAGED = (  # what astropy says of a damaged file
     OSError,
@@ -148,30 +148,11 @@ def _places(wave, start):
 def to_comb(arms):
     """Return Arms on native pixels of 1e-4 dex: loglam0, flux[n, P], ivar[n, P] float32 and and_mask[n, P] int32.
 
-    Flux is the mean over what good input pixels cover of an output pixel, so that energy is conserved. The ivar of an input
-    pixel is shared out by the same overlaps, so that the sum of ivar, and a flat spectrum's S/N, is conserved; neighbours share
-    input pixels and are correlated for it (docs/surveys.md). Where less than COVERED is good, ivar is 0 and NODATA is set.
+    Both are shared out by overlap (``share_out``). Where too little is good, ivar is 0 and NODATA is set.
     """
-    low, high = arms.wave[0] - STEP / 2, arms.wave[-1] + STEP / 2
-    first = int(np.ceil(np.log10(low) / DLOGLAM + 0.5))  # the first pixel that lies wholly within
-    last = int(np.floor(np.log10(high) / DLOGLAM - 0.5))
-    edges = 10 ** (DLOGLAM * (np.arange(first, last + 2) - 0.5))
-    places = np.clip((edges - low) / STEP, 0, len(arms.wave))
-    good = (arms.ivar > 0).astype("f8")
-    covered, ivar = rebin(good, places), rebin(arms.ivar, places)
-    flux = np.divide(rebin(arms.flux * good, places), covered, out=np.zeros_like(ivar), where=covered > 1e-9)
-    bad = covered < COVERED * np.diff(places)
-    mask = np.where(bad, NODATA, np.int32(0))
-    return (
-        round(first * DLOGLAM, DIGITS),
-        np.where(bad, 0, flux).astype("f4"),
-        np.where(bad, 0, ivar).astype("f4"),
-        mask,
-    )
-
-
-def rebin(values, places):
-    """Return the sums [n, P] of values [n, L] between places [P + 1], in pixels from the first one's edge: parts count in part."""
-    whole = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
-    left = np.minimum(places.astype("i8"), values.shape[1] - 1)
-    return np.diff(whole[:, left] + (places - left) * values[:, left], axis=1)
+    edges = arms.wave[0] + STEP * (np.arange(len(arms.wave) + 1) - 0.5)
+    first = int(np.ceil(np.log10(edges[0]) / DLOGLAM + 0.5))  # the first pixel that lies wholly within
+    last = int(np.floor(np.log10(edges[-1]) / DLOGLAM - 0.5))
+    flux, ivar = share_out(edges, arms.flux, arms.ivar, 10 ** (DLOGLAM * (np.arange(first, last + 2) - 0.5)))
+    mask = np.where(ivar > 0, np.int32(0), NODATA)
+    return round(first * DLOGLAM, DIGITS), flux.astype("f4"), ivar.astype("f4"), mask

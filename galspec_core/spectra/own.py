@@ -1,6 +1,8 @@
 """Spectra of one's own: a file of any kind that astronomers keep spectra in, read as a Spectrum on native pixels."""
 
 import math
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,8 +10,8 @@ import numpy as np
 
 from galspec_core.errors import SpectrumError
 from galspec_core.spectra.fits_bytes import read_columns, split_hdus
-from galspec_core.spectra.resample import to_comb
-from galspec_core.spectra.spectrum import IDENTITY, Spectrum, read_spec_lite
+from galspec_core.spectra.resample import inverse_variance, is_coarse, to_comb
+from galspec_core.spectra.spectrum import IDENTITY, OPTICAL, Spectrum, read_spec_lite
 
 MOST_BYTES = 200_000_000  # of a file (our choice); a full spec file of many exposures has 10 MB
 TABLES = (".csv", ".ecsv", ".txt", ".dat")
@@ -19,7 +21,8 @@ NAMES = {  # of a table's columns, in small letters
     "flux": ("flux", "flam"),
     "ivar": ("ivar", "inverse_variance"),
     "error": ("error", "err", "sigma", "uncertainty", "flux_error"),
-    "mask": ("mask", "and_mask"),
+    "mask": ("mask",),
+    "and_mask": ("and_mask",),
 }
 Z_NAMES = ("z", "redshift")
 NOT_OURS = ("missing column", "wrong type", "damaged", "irregular wavelengths")  # another kind of FITS may say so
@@ -30,7 +33,7 @@ INSTALL = "Install it with: pip install -c constraints.txt -e '.[spectra]'"
 class Own:
     """A spectrum and who it is: ``fibre`` (plate, mjd, fiberid) or None, ``ra`` and ``dec`` in degrees or NaN.
 
-    The redshift of ``spectrum`` is NaN where nobody said one.
+    The redshift of ``spectrum`` is NaN where nobody said one. ``coarse`` says that it came from pixels too wide for narrow lines.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Own:
     fibre: tuple | None = None
     ra: float = math.nan
     dec: float = math.nan
+    coarse: bool = False
 
     def at(self, z):
         """Return it at another redshift; as it is where ``z`` is None."""
@@ -128,21 +132,38 @@ def _read_table(path, head):
         expected, got = "columns wave, flux, ivar", ", ".join(columns)[:150] or "none"
         what = f"the table lacks {', '.join(missing)}"
         raise SpectrumError(what, reason="missing column", item=path.name, expected=expected, got=got)
+    with _naming(path.name, "a column cannot be used", "Give numbers, one a row"):
+        return _from_columns(found, _redshift(meta), path.name)
+
+
+@contextmanager
+def _naming(name, what, remedy):
+    """Name the spectrum in any error on its values."""
     try:
-        return Own(path.name, _from_columns(found, _redshift(meta), path.name))
+        yield
     except SpectrumError as error:
-        error.item = path.name
+        error.item = name
         raise
     except (ValueError, TypeError) as error:
         got = " ".join(str(error).split())[:150]
-        raise SpectrumError("a column cannot be used", reason="wrong type", item=path.name, got=got) from None
+        raise SpectrumError(what, reason="wrong type", item=name, got=got, remedy=remedy) from None
+
+
+def from_arrays(name, z, wave, flux, ivar, and_mask=None):
+    """Return the Own of flux[L] and ivar[L] at any vacuum wavelengths wave[L] in Angstrom."""
+    return Own(name, to_comb(wave, flux, ivar, z, name, and_mask), coarse=is_coarse(wave))
 
 
 def _read_csv(path):
     import pandas as pd
 
     how = dict(engine="c") if path.suffix.lower() == ".csv" else dict(sep=None, engine="python")
-    table = pd.read_csv(path, comment="#", skipinitialspace=True, **how)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows longer than the header
+        try:
+            table = pd.read_csv(path, comment="#", skipinitialspace=True, index_col=False, **how)
+        except pd.errors.ParserWarning as error:
+            raise ValueError(str(error)) from None
     return {str(name).strip().lower(): table[name].to_numpy() for name in table}, {}
 
 
@@ -154,20 +175,30 @@ def _read_ecsv(path):
 
 
 def _from_columns(found, z, name):
-    """Return the Spectrum of columns by the names of NAMES, with or without units."""
+    """Return the Own of columns by the names of NAMES, with or without units."""
+    if "wave" not in found:
+        found["wave"] = _power_of_ten(_filled(found.pop("loglam")))
     if not any(getattr(column, "unit", None) for column in found.values()):
-        plain = {key: _filled(column) for key, column in found.items()}
-        wave = 10 ** plain["loglam"] if "loglam" in plain else plain["wave"]
-        flux, ivar = plain["flux"], plain.get("ivar")
+        wave, flux = (_filled(found[key]) for key in ("wave", "flux"))
+        ivar = _filled(found["ivar"]) if "ivar" in found else inverse_variance(_filled(found["error"]))
     else:
         from galspec_core.spectra.units import to_plain
 
         wave, flux, ivar = to_plain(found)
-        plain = {key: _filled(found[key]) for key in ("error", "mask") if key in found}
-    with np.errstate(all="ignore"):
-        ivar = ivar if ivar is not None else plain["error"] ** -2.0
-    ivar = np.where(plain["mask"] != 0, 0.0, ivar) if "mask" in plain else ivar
-    return to_comb(wave, flux, ivar, z, name)
+    ivar = np.where(_filled(found["mask"]) != 0, 0.0, ivar) if "mask" in found else ivar
+    bits = _filled(found["and_mask"]) if "and_mask" in found else np.zeros(len(wave))
+    bits = np.nan_to_num(np.clip(bits, -(2**31), 2**32 - 1)).astype("i8")  # 32 bits, with or without a sign
+    return from_arrays(name, z, wave, flux, ivar, bits)
+
+
+def _power_of_ten(loglam):
+    low, high = OPTICAL
+    if (loglam < low).any() or (loglam > high).any():
+        got = f"{np.nanmin(loglam):.5g} to {np.nanmax(loglam):.5g}"
+        facts = dict(reason="irregular wavelengths", expected=f"loglam from {low} to {high}", got=got)
+        remedy = "Call a column of wavelengths wave"
+        raise SpectrumError("loglam is not log10 of a wavelength in Angstrom", **facts, remedy=remedy)
+    return 10**loglam
 
 
 def _filled(column):
@@ -189,8 +220,6 @@ def _redshift(meta):
 
 def read_specutils(path):
     """Return the Own of a file that specutils reads; raise SpectrumError where it is not installed or cannot."""
-    import warnings
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -215,12 +244,6 @@ def from_specutils(found, name="spectrum"):
     if getattr(found.flux, "ndim", 0) != 1:
         what, got = "only one spectrum can be asked about", f"flux of shape {getattr(found.flux, 'shape', None)}"
         raise SpectrumError(what, reason="several spectra", item=name, expected="one dimension", got=got)
-    if found.uncertainty is None:
-        raise SpectrumError("the spectrum has no uncertainty", reason="no errors", item=name, expected="ivar or errors")
     z = float(getattr(found, "redshift", 0.0))  # 0 where nobody said one
-    try:
-        wave, flux, ivar = from_quantities(found)
-    except SpectrumError as error:
-        error.item = name
-        raise
-    return Own(name, to_comb(wave, flux, ivar, z if z != 0 else _redshift(found.meta), name))
+    with _naming(name, "the spectrum cannot be used", "Give wavelengths, flux and errors of one shape, with units"):
+        return from_arrays(name, z if z != 0 else _redshift(found.meta), *from_quantities(found))

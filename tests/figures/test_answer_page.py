@@ -11,7 +11,7 @@ from galspec_core.figures.answer_page import page_name, write_page
 from galspec_core.figures.markup import page, tag
 from galspec_core.figures.overlay import averaged, weighted_mean
 from galspec_core.figures.svg import Axes, ticks
-from galspec_core.search.answer import Answer
+from galspec_core.search.answer import TOO_COARSE, Answer
 from tests.test_notebook import Checker
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -47,6 +47,13 @@ def written(tmp_path, *arguments):
     checker.feed(text)
     assert [name for name in checker.open if name != "meta"] == []
     return text, checker.seen
+
+
+def test_lines_behind_are_told_or_why_none_were_looked_for(tmp_path, answer, spectra):
+    lines = "lines at z 0.35 behind it"
+    assert lines in written(tmp_path, replace(answer, behind=lines), spectra)[0]
+    assert TOO_COARSE in written(tmp_path, replace(answer, coarse=True), spectra)[0]
+    assert "behind it" not in written(tmp_path, answer, spectra)[0]
 
 
 def test_it_is_whole_and_needs_no_network(tmp_path, answer, spectra):

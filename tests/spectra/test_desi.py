@@ -8,8 +8,9 @@ import pytest
 from galspec_core.errors import FetchError, SpectrumError
 from galspec_core.paths import coadd_path
 from galspec_core.sas import FetchConfig, open_root
-from galspec_core.spectra.desi import COVERED, NODATA, STEP, Arms, join_arms, read_coadd_file, rebin, to_comb
+from galspec_core.spectra.desi import NODATA, STEP, Arms, join_arms, read_coadd_file, to_comb
 from galspec_core.spectra.fetch import fetch_shard
+from galspec_core.spectra.resample import COVERED, rebin
 from galspec_core.spectra.spectrum import DLOGLAM
 from tests.sas_server import SasServer
 from tests.spectra.coadd_files import BASE, WAVE, arms, write_coadd

@@ -5,13 +5,11 @@ import builtins
 import numpy as np
 import pytest
 from astropy import units
-from astropy.nddata import InverseVariance
 from astropy.table import Table
 
 from galspec_core.errors import SpectrumError
-from galspec_core.spectra.own import MOST_BYTES, from_specutils, read_own
-from tests.conftest import lacking
-from tests.spectra.spec_lite import as_bytes, coadd, specobj, whole
+from galspec_core.spectra.own import MOST_BYTES, read_own
+from tests.spectra.spec_lite import as_bytes, coadd, columns, specobj, whole
 
 N, Z = 2000, 0.0668
 WAVE = 10 ** (3.6 + 1e-4 * np.arange(N))
@@ -60,6 +58,53 @@ def test_columns_may_have_other_names_and_errors(tmp_path, head, columns):
 def test_a_mask_makes_bad_pixels(tmp_path):
     path = write_csv(tmp_path / "a.csv", "wave,flux,ivar,mask", (WAVE, FLUX, IVAR, np.arange(N) < 100))
     assert (read_own(path).spectrum.ivar == 0).sum() == 100
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.ecsv"])
+def test_an_sdss_spectrum_written_as_a_table_has_the_same_pixels_and_bits(tmp_path, name):
+    """Which bits are bad is the run's to say: good_pixels then agrees for any choice."""
+    values = columns()
+    (tmp_path / "spec.fits").write_bytes(as_bytes(coadd()))
+    Table(values).write(tmp_path / name)
+    (fits, table) = (read_own(tmp_path / file).spectrum for file in ("spec.fits", name))
+    assert fits.and_mask.any()
+    for key in ("flux", "ivar", "and_mask"):
+        np.testing.assert_array_equal(getattr(table, key), getattr(fits, key))
+        assert getattr(table, key).dtype == getattr(fits, key).dtype
+
+
+@pytest.mark.parametrize(("value", "bits"), [(-(2**31), -(2**31)), (2**31, -(2**31)), (np.nan, 0), (3, 3)])
+def test_bits_are_32_with_or_without_a_sign(tmp_path, value, bits):
+    path = write_csv(tmp_path / "a.csv", "wave,flux,ivar,and_mask", (WAVE, FLUX, IVAR, np.full(N, value)))
+    assert (read_own(path).spectrum.and_mask == bits).all()
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e300])
+def test_numbers_that_are_no_bits_do_no_harm(tmp_path, value):
+    path = write_csv(tmp_path / "a.csv", "wave,flux,ivar,and_mask", (WAVE, FLUX, IVAR, np.full(N, value)))
+    assert same(read_own(path).spectrum) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("value", [-1, 0, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("unit", [None, UNIT])
+def test_an_error_that_is_not_positive_makes_a_bad_pixel(tmp_path, value, unit):
+    error = IVAR**-0.5
+    error[7] = value
+    table = Table({"wave": WAVE, "flux": FLUX, "error": error})
+    table["flux"].unit = unit
+    table.write(tmp_path / "a.ecsv")
+    assert np.flatnonzero(read_own(tmp_path / "a.ecsv").spectrum.ivar == 0).tolist() == [7]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "txt"])
+def test_rows_that_end_with_a_comma_keep_their_columns(tmp_path, suffix):
+    path = write_csv(tmp_path / f"a.{suffix}")
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *(f"{row}," for row in rows)]))
+    assert same(read_own(path).spectrum) == pytest.approx(1)
+    path.write_text("\n".join([head, *(f"1,{row}" for row in rows)]))
+    with pytest.raises(SpectrumError, match=f"a.{suffix}: the table cannot be read"):
+        read_own(path)
 
 
 @pytest.mark.parametrize("wave", [units.nm, units.um, units.Angstrom])
@@ -126,6 +171,9 @@ def test_files_of_the_archive_have_redshift_and_place(sdss_sample):
         ("a.csv", b"wave,flux,ivar\n1,2\n1,2,3,4\n", "cannot be read"),
         ("a.csv", b"\xff\xfe\x00wave" * 9, "a.csv"),
         ("a.csv", b"wave,flux,ivar\n" + b"5000,1,1\n" * 30, "one by one"),
+        ("a.csv", b"loglam,flux,ivar\n4000,1,1\n" * 30, "a column cannot be used"),
+        ("a.csv", b"loglam,flux,ivar\n" + b"4000,1,1\n" * 30, "got 4000 to 4000. Call a column of wavelengths wave"),
+        ("a.csv", b"loglam,flux,ivar\n" + b",1,1\n" * 30, "too few pixels"),
         ("a.ecsv", b"# %ECSV 1.0\n# ---\n# datatype:\n# - !!python/object/apply:os.system ['id']\n", "cannot be read"),
         ("a.fits", b"SIMPLE  =" + b" " * 50, "cut short"),
         ("a.fits", whole()[:9000], "cut short"),
@@ -162,45 +210,3 @@ def test_without_specutils_a_sentence_says_how_to_install_it(tmp_path, monkeypat
     (tmp_path / "x.asdf").write_bytes(b"something else")
     with pytest.raises(SpectrumError, match=r"not installed; got specutils. Install it with: pip install .*spectra"):
         read_own(tmp_path / "x.asdf")
-
-
-@pytest.fixture
-def theirs():
-    """Give the class of specutils, or skip."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            from specutils import Spectrum
-        except ModuleNotFoundError:
-            lacking("specutils is not installed")
-    return Spectrum
-
-
-def test_a_spectrum_of_specutils_is_taken_with_mask_and_redshift(theirs):
-    kinds = dict(flux=FLUX * UNIT, spectral_axis=WAVE * units.AA, uncertainty=InverseVariance(IVAR / UNIT**2))
-    found = from_specutils(theirs(**kinds, redshift=Z)).spectrum
-    assert same(found) == pytest.approx(1)
-    assert found.z == pytest.approx(Z)
-    masked = from_specutils(theirs(**kinds, mask=np.arange(N) < 10)).spectrum
-    assert (masked.ivar == 0).sum() == 10
-    assert np.isnan(masked.z)
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_files_that_specutils_writes_are_read(theirs, tmp_path):
-    kinds = dict(flux=FLUX * UNIT, spectral_axis=WAVE * units.AA, uncertainty=InverseVariance(IVAR / UNIT**2))
-    theirs(**kinds).write(tmp_path / "a.fits", format="tabular-fits")
-    same(read_own(tmp_path / "a.fits").spectrum, rtol=1e-4)
-    (tmp_path / "noise.bin").write_bytes(bytes(range(256)) * 9)
-    with pytest.raises(SpectrumError, match=r"noise.bin: no kind of spectrum that can be read"):
-        read_own(tmp_path / "noise.bin")
-
-
-def test_several_spectra_or_none_without_errors_are_refused(theirs):
-    axis = np.linspace(4000, 8000, 50) * units.AA
-    with pytest.raises(SpectrumError, match="only one spectrum"):
-        from_specutils(theirs(flux=np.ones((2, 50)) * UNIT, spectral_axis=axis))
-    with pytest.raises(SpectrumError, match="no uncertainty"):
-        from_specutils(theirs(flux=np.ones(50) * UNIT, spectral_axis=axis))

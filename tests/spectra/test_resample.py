@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from galspec_core.encoder.evidence import NARROW, matched_filter, profile
 from galspec_core.errors import SpectrumError
-from galspec_core.spectra.resample import covered, to_comb
+from galspec_core.spectra.resample import covered, is_coarse, to_comb
 from galspec_core.spectra.spectrum import DLOGLAM
 
 
@@ -41,6 +42,66 @@ def test_a_constant_stays_one_with_less_noise_where_pixels_are_averaged():
     np.testing.assert_allclose(found.flux[good], 3.0, rtol=1e-5)
     width = found.wave * DLOGLAM * np.log(10)  # a native pixel of this many Angstrom averages four times as many
     np.testing.assert_allclose(found.ivar[good], (4 * 4 * width)[good], rtol=0.25)
+
+
+@pytest.mark.parametrize("step", [0.2, 0.9, 2, 4, 6])
+def test_information_is_conserved_whatever_the_pixels(step):
+    """The sum of ivar, so the S/N of a flat spectrum, is that of the input pixels, but for both ends."""
+    wave = np.arange(4500, 8000, step)
+    ivar = np.random.default_rng(0).uniform(0.5, 2, len(wave))
+    found = to_comb(wave, np.ones(len(wave)), ivar, 0.0)
+    assert found.ivar.sum(dtype="f8") == pytest.approx(ivar.sum(), rel=0.005)
+
+
+@pytest.mark.parametrize("step", [0.2, 0.9, 2, 4, 6])
+def test_noise_of_a_window_is_as_foretold(step):
+    """The mean of 100 native pixels, wider than any input pixel, scatters by 1 over the root of its ivar."""
+    wave, rng = np.arange(4500, 8000, step), np.random.default_rng(1)
+    scatter = []
+    for _ in range(60):
+        found = to_comb(wave, rng.normal(size=len(wave)), np.ones(len(wave)), 0.0)
+        flux, ivar = (values[50:2450].reshape(24, 100).astype("f8") for values in (found.flux, found.ivar))
+        scatter.append((flux * ivar).sum(axis=1) / np.sqrt(ivar.sum(axis=1)))
+    assert np.std(scatter) == pytest.approx(1, abs=0.06)
+
+
+@pytest.mark.parametrize("step", [0.9, 2, 4, 6])
+def test_no_line_is_seen_in_noise_that_is_not_there(step):
+    """The S/N of a narrow line at any place of pure noise scatters by 1 or less, as its threshold takes for granted."""
+    wave, rng = np.arange(4500, 8000, step), np.random.default_rng(2)
+    spectra = [to_comb(wave, rng.normal(size=len(wave)), np.ones(len(wave)), 0.0) for _ in range(30)]
+    flux, ivar = (np.stack([getattr(each, key) for each in spectra]) for key in ("flux", "ivar"))
+    assert matched_filter(flux, ivar, profile(NARROW)).std() < 1.1
+
+
+def test_coarse_pixels_are_said_to_be_so():
+    assert [is_coarse(np.arange(4500.0, 8000, step)) for step in (0.9, 1.5, 4, 6)] == [False, False, True, True]
+    assert is_coarse(np.arange(8000.0, 4500, -4))
+    assert not is_coarse(10 ** (3.6 + DLOGLAM * np.arange(3000)))
+
+
+def test_a_rogue_pixel_takes_no_digits_from_the_others():
+    wave = np.arange(4000.0, 9000, 0.7)
+    rogue = np.where(np.abs(wave - 5000) < 0.3, 1e25, 1.0)
+    plain, spoilt = (to_comb(wave, np.ones(len(wave)), ivar, 0.0) for ivar in (np.ones(len(wave)), rogue))
+    far = np.abs(plain.wave - 5000) > 3
+    np.testing.assert_array_equal(spoilt.ivar[far], plain.ivar[far])
+
+
+@pytest.mark.parametrize("step", [0.3, 0.9, 6])
+@pytest.mark.parametrize("order", [1, -1])
+def test_bits_stay_where_they_were_set(step, order):
+    """Every native pixel whose flux is in part from a pixel has its bits, and none that lies wholly beyond its neighbours."""
+    wave = np.arange(4500.0, 8000, step)
+    bits = np.zeros(len(wave), "i8")
+    for place, bit in ((5000, 1), (6000, 4), (6000 + step, 1 << 24)):
+        bits[np.abs(wave - place).argmin()] |= bit
+    flux = np.where(bits != 0, 100.0, 0.0)
+    found = to_comb(wave[::order], flux[::order], np.ones(len(wave)), 0.0, and_mask=bits[::order])
+    assert found.and_mask.dtype == np.int32
+    assert set(np.bitwise_or.reduce(found.and_mask, keepdims=True)) == {1 | 4 | 1 << 24}
+    assert (found.and_mask[found.flux > 1e-3] != 0).all()
+    assert (np.abs(found.wave[found.and_mask & 1 != 0] - 5000) < step + 2).all()
 
 
 def test_coarse_pixels_are_drawn_between():
