@@ -196,9 +196,9 @@ def _bpt(answer):
     yield tag("svg", *parts, viewBox="0 0 480 390", role="img")
     measured = int(np.isfinite(near[["log_nii_ha", "log_oiii_hb"]]).all(axis=1).sum())
     said = f"{measured} of {len(near)} neighbours have all four lines in the catalogue. "
-    said += (
-        "The cross is this spectrum, by the encoder's lines. " if own else "Of this spectrum the lines are too faint. "
-    )
+    words = answer.unmeasured or "of this spectrum the lines are too faint"
+    words = "the cross is this spectrum, by the encoder's lines" if own else words.rstrip(".")
+    said += f"{words[0].upper()}{words[1:]}. "
     yield tag("p", said + "Curves: Kauffmann 2003 (dashed), Kewley 2001, Schawinski 2007 (dotted).", class_="quiet")
 
 

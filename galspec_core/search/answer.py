@@ -46,7 +46,9 @@ class Answer:
     flux, ivar : ndarray[L]
         The normalised spectrum on the pixels of the method's grid, ``wave`` [L] their rest wavelengths in Angstrom.
     ratios : tuple
-        Its own log [N II]/Hα and log [O III]/Hβ, NaN where they were not measured.
+        Its own log [N II]/Hα and log [O III]/Hβ, NaN where a line is too faint or was not measured.
+    unmeasured : str
+        Why its lines were not measured, empty where they were.
     behind : str
         Words on the lines of a galaxy behind it, empty where none stand out.
     coarse : bool
@@ -77,6 +79,7 @@ class Answer:
     coarse: bool = False
     where: str = ""
     asked: str = ""
+    unmeasured: str = ""
 
     @property
     def said_behind(self):

@@ -120,7 +120,11 @@ class Finder:
 
     @cached_property
     def _line_encoder(self):
-        return find_line_encoder(self.run)
+        try:
+            return find_line_encoder(self.run)
+        except GalspecError as error:
+            self.say(f"no lines are measured: {error}")
+            return error
 
     def spectra(self, ids):
         """Return {specobjid: (rest wavelengths [L], flux[L], ivar[L])} of some entries, on the method's grid."""
@@ -222,11 +226,11 @@ class Finder:
         near = self._neighbours(vote, vector[:, : self.base.index.d], asked, min(top, left), where)
         wave = self._rest(own.spectrum.z)
         facts = {key: vote[key] for key in ("predicted", "share", "probability", "known")}
-        ratios, behind = measure_lines(own.spectrum, self._line_encoder, own.coarse)
+        ratios, behind, unmeasured = measure_lines(own.spectrum, self._line_encoder, own.coarse)
         return Answer(
             own.name, specobjid, bool((where & ~foreign).any()), own.spectrum.z, self.run.task, self.run.method,
             shares=shares, neighbours=near, wave=wave, flux=flux, ivar=ivar,
-            ratios=ratios, behind=behind, coarse=own.coarse, **facts,
+            ratios=ratios, behind=behind, unmeasured=unmeasured, coarse=own.coarse, **facts,
         )  # fmt: skip
 
     def _neighbours(self, vote, vector, asked, top, where):

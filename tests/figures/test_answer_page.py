@@ -93,6 +93,20 @@ def test_nothing_known_of_lines_neighbours_or_pixels_still_gives_a_page(tmp_path
 
 
 @pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("", "Of this spectrum the lines are too faint. Curves"),
+        ("this run measures no lines", "This run measures no lines. Curves"),
+        ("its lines were not measured: a: b. Do c.", "Its lines were not measured: a: b. Do c. Curves"),
+    ],
+)
+def test_lines_are_called_faint_only_where_someone_measured_them(tmp_path, answer, why, said):
+    text, _ = written(tmp_path, replace(answer, ratios=(np.nan, np.nan), unmeasured=why), {}, "")
+    assert said in text
+    assert ("too faint" in text) == (not why)
+
+
+@pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("spec-0266-51630-0012.fits", "galspec-search-spec-0266-51630-0012.html"),

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -208,6 +209,41 @@ def test_line_ratios_are_those_of_the_simulated_lines(finished_run, finder):
     normal = next(table[(table["side"] == "test") & (table["label"] == "Normal")].itertuples())
     assert np.isnan(measure_lines(own_of(folder, normal).spectrum, finder._line_encoder)[0]).all()
     assert np.isnan(measure_lines(own_of(folder, row).spectrum, None)[0]).all()
+
+
+@pytest.fixture
+def copy(finished_run, tmp_path):
+    """Give a copy of the run that a test may change."""
+    return Path(shutil.copytree(finished_run[0], tmp_path / "copy"))
+
+
+def test_why_no_lines_were_measured_is_told(copy, finder, own):
+    assert finder.search([own])[0].unmeasured == ""
+    config, said = copy / "results/encoder/galspec/config.json", []
+    whole = config.read_text()
+    for damaged in ("{", "[]", '{"entry": {}}'):
+        config.write_text(damaged)
+        answer = Finder.open(copy, method="pca", say=said.append).search([own, own])[0]
+        assert answer.unmeasured == "this run measures no lines: " + said[-1].removeprefix("no lines are measured: ")
+        assert f"{config}: is damaged: no encoder's configuration" in said[-1]
+        assert np.isnan(answer.ratios).all()
+    assert len(said) == 3
+    config.write_text(whole)
+    (copy / "results/encoder/galspec/weights.safetensors").write_bytes(b"")
+    answer = Finder.open(copy, method="pca", say=said.append).search([own])[0]
+    assert "no encoder weights can be read" in answer.unmeasured
+    config.unlink()
+    answer = Finder.open(copy, method="pca").search([own])[0]
+    assert answer.unmeasured == "this run measures no lines"
+
+
+def test_lines_are_measured_by_the_encoder_that_answers_where_it_can(copy, own):
+    """Another of the same kind that stands before it in the alphabet, and measures nothing of the kind, is not asked."""
+    galspec, other = copy / "results/encoder/galspec", copy / "results/encoder/a"
+    shutil.copytree(galspec, other)
+    (other / "weights.safetensors").write_bytes(b"")
+    assert Finder.open(copy, method="galspec").search([own])[0].unmeasured == ""
+    assert str(other) in Finder.open(copy, method="pca").search([own])[0].unmeasured
 
 
 def lens_of(folder, table):
