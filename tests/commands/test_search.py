@@ -272,6 +272,14 @@ def test_a_run_whose_archive_is_gone_still_knows_its_own_spectra(copy, files):
     assert search(copy, "8200-57000-2", "--no-page").exit_code == 1
 
 
+def test_a_name_that_no_shard_has_is_fetched_from_the_runs_own_archive(copy, files):
+    manifest = copy / "results/catalogs/manifest.parquet"
+    pd.read_parquet(manifest).query("fiberid != 1").to_parquet(manifest)
+    words = ["8200-57000-1", "8200-57000-2", files[0]]  # of the archive, of a shard, a file
+    fetched, _, by_file = json.loads(search(copy, *words, "--json", "--no-page").stdout)
+    assert fetched | {"asked": files[0]} == by_file
+
+
 def test_help_shows_examples_and_exit_codes():
     done = invoke(app, ["search", "--help"])
     assert done.exit_code == 0

@@ -31,7 +31,7 @@ def test_a_test_spectrum_gets_the_answer_of_the_votes(run, task, method):
         assert vote.specobjid not in set(answer.neighbours["specobjid"])
 
 
-def test_a_name_is_fetched_from_the_runs_own_archive(run, tmp_path, monkeypatch):
+def test_a_name_or_a_specobjid_is_enough(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     row = pd.read_parquet(run / "results/catalogs/manifest.parquet").iloc[0]
     names = [f"{row['plate']}-{row['mjd']}-{row['fiberid']}", str(row["specobjid"])]
