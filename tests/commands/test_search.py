@@ -151,7 +151,7 @@ def test_pages_of_one_name_do_not_replace_each_other(folder, files, tmp_path):
 def test_help_shows_examples_and_exit_codes():
     done = invoke(app, ["search", "--help"])
     assert done.exit_code == 0
-    for words in ("galspec search spec-0266", "Exit code", "--where", "--top"):
+    for words in ("galspec search 8224", "Exit code", "--where", "--top"):
         assert words in done.stdout
 
 
