@@ -113,8 +113,9 @@ def machine():
 INTRODUCTION = """# How GalSpec grows
 
 `python -m benchmarks.scale` wrote this page from benchmarks/scale.csv: each stage of the workflow runs in a process of its
-own, with its real script, on made-up catalogues, embeddings and spectra of growing number. Machine: {machine}. Other work
-ran beside it, so times on the clock say little: read those of the processor.
+own, with its real script, on made-up catalogues, embeddings and spectra of growing number. Other work ran beside it, so times on
+the clock say little: read those of the processor. Machine:
+{machine}.
 
 ![time and memory against the number of spectra](../docs/images/scale.png)
 
@@ -129,8 +130,8 @@ FORMULAS = """## Whole surveys
 From the measurements alone: time of a stage at n spectra = time at the largest size + slope x (n - that size), where the slope
 is the rise between the two largest sizes; hours are the sum of the stages / 3600. Disk = sum of the stages' slopes x n.
 Memory = that of the most demanding stage: by the same formula, or, for pixels, the highest measured, as a job does one shard
-however many there are. Requests = one a spectrum and one a catalogue. Hours are those of
-one processor. The Transformer's training and embedding are not in it: they need a GPU, and were not measured here."""
+however many there are. Requests = one per spectrum and one per catalogue. Hours are those
+of one processor. The Transformer's training and embedding are not in it: they need a GPU, and were not measured here."""
 
 AFTER = """One job does about 1,000 spectra, so pixel hours divide by the number of cores; the catalogue stages are one job each.
 One of 30 spectra is voted on, so exact votes grow with the square of n: beyond search.memory_gb (here 0.4, with 128 numbers a

@@ -5,7 +5,7 @@ import sys
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from galspec_core.doctor import CATALOG_BYTES, NATIVE_BYTES, count_spectra
+from galspec_core.doctor import CATALOG_BYTES, NATIVE_BYTES, count_query, count_spectra
 from galspec_core.sas import is_url
 
 MEASURED = Path(__file__).parent.parent / "config" / "costs.csv"
@@ -65,7 +65,7 @@ def estimate(jobs, config, measured):
 def _cost_of(job, config, measured, spectra):
     """Return the Cost of one job of a survey of ``spectra`` spectra."""
     rule, wildcards = job.rule.name, job.wildcards
-    n = spectra / config["spectra"]["n_shards"] if rule in PER_SHARD else spectra
+    n = _in_shard(wildcards.shard, config, spectra) if rule in PER_SHARD else spectra
     seconds, of = measured.get(rule, (START, n))
     cost = Cost(jobs=1, cpu_hours=(START + max(seconds - START, 0.0) * n / of) / 3600)
     if rule == "fetch_catalog":
@@ -77,6 +77,12 @@ def _cost_of(job, config, measured, spectra):
     if rule in ("pretrain_encoder", "embed_shard"):
         return _cost_of_encoder(cost, rule, config, config["encoders"][wildcards.encoder], n)
     return cost
+
+
+def _in_shard(shard, config, spectra):
+    """Return the number of spectra of one shard; those of the query part are numbered after the others."""
+    shards = config["spectra"]["n_shards"]
+    return spectra / shards if int(shard) < shards else count_query(config) / config["spectra"]["query_shards"]
 
 
 def _cost_of_encoder(cost, rule, config, entry, n):

@@ -82,23 +82,33 @@ def _places(config, directory):
 
 
 def count_spectra(config):
-    """Return how many spectra a run of this configuration will bring, as far as its sizes tell."""
+    """Return how many spectra the manifest of a run will hold, as far as its sizes tell.
+
+    Labelled spectra of the training side are the first that pre-train (``catalogs.role_draws``): they count once.
+    """
     sample = config["catalogs"]["sample"]
     amounts = [sample["n_pretrain"], *sample["labelled"].values()]
     if all(isinstance(amount, int) for amount in amounts):
-        return sum(amounts)
+        tested = round(sample["test_side"] * sum(amounts[1:]))
+        return max(amounts[0], sum(amounts[1:]) - tested) + tested
     return (config["mock"] or {}).get("n", 2048 * config["spectra"]["n_shards"])
+
+
+def count_query(config):
+    """Return how many spectra a run may fetch or simulate only to ask about them."""
+    return (config["mock"] or config["catalogs"]["sample"]).get("query") or 0
 
 
 def needed_bytes(config):
     """Return the disk space in bytes that a run of this configuration will fill, estimated from its sizes."""
-    spectra, n = config["spectra"], count_spectra(config)
+    spectra, from_server = config["spectra"], is_url(str(config["sas"]))
+    n = count_spectra(config) + (count_query(config) if from_server else 0)
     grids = {config["encoders"][method]["grid"] for method in config["search"]["methods"]}
     gridded = sum(8 * spectra["grids"][grid]["pixels"] for grid in grids)
     widths = (config["encoders"][m] for m in config["search"]["methods"])
     embedded = sum(4 * entry.get("width", entry.get("components", 0)) for entry in widths)
     simulated = 200_000 * n if config["mock"] else 0
-    catalogs = CATALOG_BYTES if is_url(str(config["sas"])) else 0
+    catalogs = CATALOG_BYTES if from_server else 0
     return n * (NATIVE_BYTES + gridded + embedded) + simulated + catalogs
 
 

@@ -47,7 +47,7 @@ class Result(Answer):
 class KnowledgeBase:
     """The knowledge base of a finished run, ready to be asked about spectra.
 
-    Example: ``KnowledgeBase.load("runs/demo").search("spec-0266-51630-0012.fits")``
+    Example: ``KnowledgeBase.load("runs/demo").search("8224-57099-463")``
     """
 
     def __init__(self, finder):

@@ -6,15 +6,17 @@ import pytest
 
 from galspec_core.config import load_config
 from galspec_core.cost import START, Cost, estimate, forward_flops, read_measured, say_cost
+from galspec_core.doctor import count_spectra
 from tests.conftest import ROOT
 
 DR16 = load_config([ROOT / "config.yaml"])
-SPECTRA = 293_392 + 46_054  # the paper's pre-training and labelled spectra
+SPECTRA = 293_392 + 13_816  # pre-training (labelled ones first), and 30 % of 46,054 labelled ones to test
 SHARDS = DR16["spectra"]["n_shards"]
 
 
-def jobs(rule, n=1, **wildcards):
-    """Return ``n`` jobs of a rule as Snakemake gives them."""
+def jobs(rule, n=1, shard="0000", **wildcards):
+    """Return ``n`` jobs of a rule, all of one shard, as Snakemake gives them."""
+    wildcards |= {"shard": shard}
     return [SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards=SimpleNamespace(**wildcards))] * n
 
 
@@ -22,6 +24,21 @@ def test_every_spectrum_is_one_request_and_at_most_60_kilobytes():
     cost = estimate(jobs("fetch_shard", SHARDS), DR16, {})
     assert cost.requests == pytest.approx(SPECTRA)
     assert cost.disk_bytes == pytest.approx(60_000 * SPECTRA)
+
+
+def test_a_labelled_spectrum_that_pretrains_is_counted_once():
+    sample = DR16["catalogs"]["sample"]
+    labelled = sum(sample["labelled"].values())
+    trains = round(0.7 * labelled)
+    for n, spectra in ((0, labelled), (trains, labelled), (trains + 100, labelled + 100)):
+        few = {**DR16, "catalogs": {**DR16["catalogs"], "sample": {**sample, "n_pretrain": n}}}
+        assert count_spectra(few) == pytest.approx(spectra, abs=1)
+
+
+def test_shards_of_the_query_part_hold_the_query_spectra():
+    parts = DR16["spectra"]["query_shards"]
+    cost = estimate(jobs("fetch_shard", parts, shard=str(SHARDS + parts - 1)), DR16, {})
+    assert cost.requests == pytest.approx(DR16["catalogs"]["sample"]["query"])
 
 
 def test_a_folder_is_asked_for_nothing():

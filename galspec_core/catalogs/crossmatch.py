@@ -93,9 +93,9 @@ def _by_fibre(selected, silo):
 
 
 def unmatched_rows(name, table, matched):
-    """Return the rows of ``table`` that are no selected spectrum, as a table that says what they call themselves."""
+    """Return the rows of ``table``, counted from 1, that are no selected spectrum, and what they call themselves."""
     rows = np.setdiff1d(np.arange(table.num_rows), matched)
-    frame = pd.DataFrame({"catalogue": name, "row": rows})
+    frame = pd.DataFrame({"catalogue": name, "row": rows + 1})
     for ours in UNMATCHED[2:]:
         theirs = ours if ours in table.column_names else SILO_NAMES[ours]
         frame[ours] = table[theirs].to_numpy()[rows]

@@ -80,8 +80,17 @@ def draw_sample(selected, labels, tasks, config, n_shards):
     manifest = make_manifest(selected, survey, used, n_shards)
     drops = [("labels", f"{name}: more than catalogs.sample.labelled", n) for name, n in left.items()]
     drops.append(("specobj", "selected, but not drawn", int((~used).sum())))
+    _warn_of_few(survey, config.n_pretrain)
     _warn_of_empty(roles, config.seeds)
     return Sample(manifest, roles, pd.DataFrame(drops, columns=DROP_COLUMNS))
+
+
+def _warn_of_few(survey, wanted):
+    """Log where more spectra are asked to pre-train than the training side has."""
+    there = int(survey.training.sum())
+    if wanted != "all" and wanted > there:
+        said = "catalogs.sample.n_pretrain asks for %s spectra, the training side has %s: all of these pre-train"
+        logger.warning(said, f"{wanted:,}", f"{there:,}")
 
 
 def _warn_of_empty(roles, seeds):

@@ -13,11 +13,11 @@ ANSWERED, SOME_NOT, WRONG_USE = 0, 1, 2
 AT_ONCE = 32  # pages whose neighbours' spectra are read together
 EXAMPLES = """Examples:
 
-  galspec search spec-0266-51630-0012.fits --run runs/demo
+  galspec search 8224-57099-463 --run runs/demo
 
-  galspec search mine.csv --z 0.087 --where "z < 0.2 and class != 'Outlier'" --top 5
+  galspec search mine.csv --z 0.087 --where "z < 0.2 and class != 'Outlier'" --top 5 --run runs/demo
 
-  galspec search 881-52368-36 --task liner --json > answer.json
+  galspec search 8224-57099-463 --task liner --json --run runs/demo > answer.json
 
 A FILE is an SDSS spec-lite or spec file, a name plate-mjd-fiber or specobjid (fetched as the run fetched its spectra), a CSV or
 ECSV table with columns wave (Angstrom, vacuum, observed frame), flux and ivar or error, or anything that specutils reads.

@@ -168,7 +168,7 @@ def test_a_lens_that_is_no_selected_spectrum_is_listed_with_its_grade(make):
     selected, elsewhere = make["selected"](5), make["selected"](1, seed=5, plate=9900)
     silos = pa.concat_tables([silo(selected, [1], ["A"], ids=True), silo(elsewhere, [0], ["C"], ids=True)])
     lost = make_labels(selected, {"silo": silos}, CONFIG).unmatched
-    assert lost[["catalogue", "row", "subtype"]].values.tolist() == [["silo", 1, "C"]]
+    assert lost[["catalogue", "row", "subtype"]].values.tolist() == [["silo", 2, "C"]]
     assert lost["specobjid"].tolist() == elsewhere["specobjid"].to_pylist()
     assert make_labels(selected, {}, CONFIG).unmatched.columns.tolist() == lost.columns.tolist()
 
@@ -206,7 +206,7 @@ def test_user_tables_match_by_any_name_and_list_what_does_not(make, by):
     labels = make_labels(selected, {"tables/rings": table}, CONFIG, {"tables/rings": "Ring"})
     assert [i for i, own in enumerate(by_id(labels, selected)) if own == ["Ring"]] == [4, 8]
     assert labels.unmatched["subtype"].tolist() == ["lost"] * 2
-    assert labels.unmatched["row"].tolist() == [2, 3]
+    assert labels.unmatched["row"].tolist() == [3, 4]
     assert labels.drops.set_index("catalogue")["n"]["tables/rings"] == 2
 
 

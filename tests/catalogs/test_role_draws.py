@@ -99,6 +99,15 @@ def test_labelled_spectra_pretrain_first(tasks, make, survey):
         assert own <= pooled if extra < 0 else pooled <= own
 
 
+def test_more_spectra_than_the_training_side_has_are_asked_for_in_vain_and_the_log_says_so(caplog, tasks, make, survey):
+    there = int(build_survey(*survey, make["config"]()).training.sum())
+    for n, said in ((there, False), (there + 1, True), ("all", False)):
+        caplog.clear()
+        roles = draw_sample(*survey, tasks, make["config"](n_pretrain=n), 5).roles.table().to_pandas()
+        assert len(ids(roles, role="pretrain") | ids(roles, role="validation")) == there
+        assert (f"the training side has {there}" in caplog.text) == said
+
+
 def test_controls_are_matched_unlabelled_unique_and_on_their_side(make, survey):
     built = build_survey(*survey, make["config"]())
     pool = labelled_pool(built, make["config"]())[0]

@@ -283,7 +283,7 @@ def test_a_name_that_no_shard_has_is_fetched_from_the_runs_own_archive(copy, fil
 def test_help_shows_examples_and_exit_codes():
     done = invoke(app, ["search", "--help"])
     assert done.exit_code == 0
-    for words in ("galspec search spec-0266", "Exit code", "--where", "--top"):
+    for words in ("galspec search 8224", "Exit code", "--where", "--top"):
         assert words in done.stdout
 
 
