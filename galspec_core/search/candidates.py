@@ -18,8 +18,9 @@ from galspec_core.log import Progress, logger
 from galspec_core.search.calibration import estimate_rate, recompose
 from galspec_core.search.complaints import LOST
 from galspec_core.search.embeddings import load_embeddings
-from galspec_core.search.reasons import fibre_name, reason
+from galspec_core.search.reasons import reason
 from galspec_core.search.vote import OTHER, binary_labels
+from galspec_core.spectra.names import spectrum_name
 
 COLUMNS = ["rank", "specobjid", "plate", "mjd", "fiberid", "ra", "dec", "z", "score", "probability", "reason"]
 MANIFEST = ["specobjid", "plate", "mjd", "fiberid", "ra", "dec", "z", "snr", "position", "shard"]  # what is read of it
@@ -171,7 +172,7 @@ def _repeats(table, manifest, catalogued, target):
     names = dict(zip(same["position"], same.itertuples(), strict=True))
     found = [names.get(place) for place in table["position"]]
     return [
-        fibre_name(one) if one is not None and one.specobjid != i else ""
+        spectrum_name(one) if one is not None and one.specobjid != i else ""
         for one, i in zip(found, table["specobjid"], strict=True)
     ]
 
@@ -180,7 +181,7 @@ def with_reasons(table, target, manifest, learnt, lines=None):
     """Return the table with ``reason``; ``lines`` are the words of a galaxy behind each, where the target asks for them."""
     ids = np.unique(np.concatenate([*table["near_ids"], np.empty(0, "u8")])).astype("u8")
     rows = look_up(ids, manifest["specobjid"].to_numpy())
-    names = {i: fibre_name(one) for i, one in zip(ids, manifest.iloc[rows].itertuples(), strict=True)}
+    names = {i: spectrum_name(one) for i, one in zip(ids, manifest.iloc[rows].itertuples(), strict=True)}
     said = lines or [""] * len(table)
     reasons = [reason(row, target, names, learnt, behind) for row, behind in zip(table.itertuples(), said, strict=True)]
     return table.assign(reason=reasons)

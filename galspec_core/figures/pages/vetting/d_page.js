@@ -4,7 +4,7 @@ const ROW = 44; // pixels, as in page.css
 const ROWS_BESIDE = 8;
 const GLYPH = { keep: "✓", drop: "✗", unsure: "?" };
 const SORTS = {
-  rank: (one) => one.rank, score: (one) => -one.score, z: (one) => one.z, snr: (one) => -one.snr, ra: (one) => one.ra,
+  rank: (one) => one.rank, score: (one) => -one.score, z: (one) => one.z, snr: (one) => -(one.snr ?? -1), ra: (one) => one.ra,
   snr_behind: (one) => -(one.snr_behind ?? -1), distance: (one) => (one.near.length ? one.near[0][1] : Infinity),
 };
 const FILTERS = ["find", "mark", "catalogued", "z-low", "z-high", "sort", "reverse"];
@@ -76,7 +76,7 @@ function row(one, place) {
   element.className = "row";
   element.style.top = `${place * ROW}px`;
   const parts = [["rank", one.rank], ["name", one.name], ["score", one.score.toFixed(3)], ["tick " + mark, GLYPH[mark] || ""],
-    ["more", `z ${one.z.toFixed(3)} · ${isTarget(one) ? "catalogued" : one.catalogued || "unlabelled"}${noteOf(one) ? " · " + noteOf(one) : ""}`]];
+    ["more", `z ${one.z.toFixed(3)} · ${one.catalogued ? "catalogued as " + one.catalogued : "unlabelled"}${noteOf(one) ? " · " + noteOf(one) : ""}`]];
   for (const [name, text] of parts) {
     const part = document.createElement("span");
     part.className = name;
@@ -106,7 +106,7 @@ function describe(one) {
   $("name").textContent = `${one.rank}. ${one.name}`;
   const facts = {
     z: one.z.toFixed(4), score: one.score.toFixed(3), probability: one.probability === null ? null : percent(one.probability),
-    "S/N": one.snr.toFixed(1), "RA, Dec": `${one.ra.toFixed(5)}, ${one.dec.toFixed(5)}`, specobjid: one.id,
+    "S/N": fixed(one.snr, 1), "RA, Dec": `${one.ra.toFixed(5)}, ${one.dec.toFixed(5)}`, specobjid: one.id,
   };
   $("facts").replaceChildren(...Object.entries(facts).filter(([, value]) => value !== null).map(([name, value]) => {
     const pair = document.createElement("div"), term = document.createElement("dt"), said = document.createElement("dd");
@@ -116,16 +116,16 @@ function describe(one) {
     return pair;
   }));
   $("reason").textContent = one.reason;
-  const query = new URLSearchParams({ plate: one.plate, mjd: one.mjd, fiber: one.fiberid });
-  $("skyserver").href = `https://skyserver.sdss.org/dr16/en/tools/explore/summary.aspx?${query}`;
+  $("archive").href = DATA.link + one.id;
   const place = new URLSearchParams({ ra: one.ra, dec: one.dec, layer: "ls-dr9", zoom: 16, mark: `${one.ra},${one.dec}` });
-  $("legacy").href = `https://www.legacysurvey.org/viewer?${place}`;
+  $("image").href = `https://www.legacysurvey.org/viewer?${place}`;
+  for (const name of ["archive", "image"]) $(name).hidden = !DATA.link;
   $("note").value = noteOf(one);
   for (const button of document.querySelectorAll("[data-mark]")) button.setAttribute("aria-pressed", button.dataset.mark === markOf(one));
-  const parts = [key("flux", view.smooth ? "observed, mean of 5 pixels" : "observed")];
+  const parts = [key("flux", `observed${view.smooth ? ", mean of 5 pixels" : ""}, over its median at ${DATA.window.join("–")} Å rest`)];
   if (DATA.model) parts.push(key("model", `model of the galaxy (${DATA.method})`));
   parts.push(key("own", `lines at z ${one.z.toFixed(4)}`));
-  if (showsBehind(one)) parts.push(key("behind", `lines behind at z ${one.z_behind.toFixed(4)} (S/N ${one.snr_behind.toFixed(1)})`));
+  if (showsBehind(one)) parts.push(key("behind", `lines behind at z ${one.z_behind.toFixed(4)} (S/N ${fixed(one.snr_behind, 1)})`));
   const readout = document.createElement("span");
   readout.className = "readout";
   readout.id = "readout";

@@ -54,19 +54,26 @@ for (const button of document.querySelectorAll("[data-mark]")) button.addEventLi
 
 const canvas = $("spectrum");
 const waveAt = (event) => view.shown.panel.wave(event.clientX - canvas.getBoundingClientRect().left);
-canvas.addEventListener("pointerdown", (event) => { view.drag = waveAt(event); canvas.setPointerCapture(event.pointerId); });
+canvas.addEventListener("pointerdown", (event) => {
+  if (!isDrawn()) return;
+  view.drag = waveAt(event);
+  canvas.setPointerCapture(event.pointerId);
+});
 canvas.addEventListener("pointermove", (event) => {
-  if (!view.shown) return;
+  if (!isDrawn()) return;
   const wave = waveAt(event);
   $("readout").textContent = `${wave.toFixed(1)} Å, rest ${(wave / (1 + view.drawn.z)).toFixed(1)} Å`;
 });
 canvas.addEventListener("pointerup", (event) => {
-  const [low, high] = [view.drag, waveAt(event)].sort((a, b) => a - b);
+  const from = view.drag;
   view.drag = null;
   if (high - low > 15) zoomTo(low, high);
 });
+  if (from === null || !isDrawn()) return; // pressed elsewhere, or on another spectrum
+  const [low, high] = [from, waveAt(event)].sort((a, b) => a - b);
 canvas.addEventListener("dblclick", KEYS[0]);
 window.addEventListener("resize", () => { drawRows(); if (view.drawn) drawCandidate(view.drawn); });
+canvas.addEventListener("pointercancel", () => { view.drag = null; });
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view.drawn && drawCandidate(view.drawn));
 
 $("about").textContent = `Run ${DATA.run}, ranked by ${DATA.method}. ${DATA.candidates.length} best of the survey.`;
