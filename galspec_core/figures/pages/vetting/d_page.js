@@ -8,7 +8,8 @@ const SORTS = {
   snr_behind: (one) => -(one.snr_behind ?? -1), distance: (one) => (one.near.length ? one.near[0][1] : Infinity),
 };
 const FILTERS = ["find", "mark", "catalogued", "z-low", "z-high", "sort", "reverse"];
-const store = readMarks();
+let store = readMarks();
+let keeps = true; // whether this browser keeps marks
 let order = [];
 let at = 0;
 
@@ -17,20 +18,18 @@ function readMarks() {
 }
 
 function saveMarks() {
-  try {
-    localStorage.setItem(DATA.key, JSON.stringify(store));
-  } catch {
-    $("counts").textContent = "This browser keeps no marks: export them before you close the page.";
-    return;
-  }
+  try { localStorage.setItem(DATA.key, JSON.stringify(store)); } catch { keeps = false; }
   showCounts();
 }
 
 const markOf = (one) => store[one.id]?.mark || "";
 const noteOf = (one) => store[one.id]?.note || "";
+const LISTED = new Set(DATA.candidates.map((one) => one.id));
+const unlisted = () => Object.keys(store).filter((id) => !LISTED.has(id)); // marked before this list was made
 const isTarget = (one) => one.catalogued.split("+").includes(DATA.target);
 
 function setMark(one, change) {
+  if (keeps) store = readMarks(); // another tab may have marked since
   const now = { mark: markOf(one), note: noteOf(one), ...change };
   if (now.mark || now.note) store[one.id] = now;
   else delete store[one.id];
@@ -40,7 +39,9 @@ function setMark(one, change) {
 function showCounts() {
   const count = (mark) => DATA.candidates.filter((one) => markOf(one) === mark).length;
   const words = ["keep", "drop", "unsure"].map((mark) => `${count(mark)} ${mark}`);
-  $("counts").textContent = `${words.join(", ")}, ${count("")} to look at`;
+  const before = unlisted().length;
+  words.push(`${count("")} to look at`, ...(before ? [`${before} marked before and no longer listed`] : []));
+  $("counts").textContent = keeps ? words.join(", ") : "This browser keeps no marks: export them before you close the page.";
 }
 
 function passes(one) {
@@ -52,13 +53,15 @@ function passes(one) {
   return !(one.z < low) && !(one.z > high);
 }
 
-function arrange() {
+// Fill the list again. A candidate that is no longer in it leaves the choice to the one at `otherwise`.
+function arrange(otherwise = 0) {
   const chosen = order[at];
   const value = SORTS[$("sort").value], sign = $("reverse").checked ? -1 : 1;
   order = DATA.candidates.filter(passes).sort((a, b) => sign * (value(a) - value(b)) || a.rank - b.rank);
   $("shown").textContent = `${order.length} of ${DATA.candidates.length} shown`;
   $("rows").style.height = `${order.length * ROW}px`;
-  go(Math.max(order.indexOf(chosen), 0));
+  const place = order.indexOf(chosen);
+  go(place < 0 ? otherwise : place);
 }
 
 function drawRows() {
@@ -142,7 +145,7 @@ function mark(value) {
   if (!one) return;
   const taken = markOf(one) === value;
   setMark(one, { mark: taken ? "" : value });
-  if ($("mark").value !== "all") { arrange(); return; } // it may have left the list: the next one has its place
+  if ($("mark").value !== "all") { arrange(at); return; } // it has left the list: the next one has its place
   go(value && !taken ? at + 1 : at);
 }
 
