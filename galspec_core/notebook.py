@@ -41,7 +41,7 @@ class Result(Answer):
         """Write the page that ``galspec search`` writes: one HTML file that needs no network."""
         from galspec_core.figures.answer_page import write_page
 
-        write_page(path, self, self.spectra(), self.finder.run.folder.resolve().name, self.finder.run.simulated)
+        write_page(path, self, self.spectra(), self.finder.run.folder.resolve().name, self.finder.run.archive)
 
 
 class KnowledgeBase:

@@ -60,9 +60,13 @@ rule plot_candidates:
         runtime=more(60),
     params:
         code=code("plot_candidates", *PAGES["vetting"]),
-        target=lambda wildcards: TASKS[wildcards.task]["target"],
-        behind=lambda wildcards: wildcards.task in CANDIDATES["behind"],
-        method=RANKS_BY,
+        facts=lambda wildcards: {
+            "target": TASKS[wildcards.task]["target"],
+            "behind": wildcards.task in CANDIDATES["behind"],
+            "method": RANKS_BY,
+            "archive": ARCHIVE,
+            "window": config["spectra"]["norm_window"],
+        },
         grid=config["spectra"]["grids"][GRID_OF[RANKS_BY]],
     script:
         "../workflow_scripts/plot_candidates.py"

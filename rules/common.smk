@@ -27,6 +27,7 @@ atexit.register(say_cost, workflow, config)
 
 SHARDS = [f"{i:04d}" for i in range(config["spectra"]["n_shards"])]
 METHODS = config["search"]["methods"]
+ARCHIVE = "simulated" if config["mock"] else config["survey"]  # whose pages know the spectra
 MOCK = {key: value for key, value in (config["mock"] or {}).items() if key != "query"}
 SAMPLE = {key: value for key, value in config["catalogs"]["sample"].items() if key != "query"}
 N_QUERY = (config["mock"] or config["catalogs"]["sample"]).get("query") or 0

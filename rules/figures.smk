@@ -415,7 +415,7 @@ rule plot_map:
     params:
         code=code("plot_map", *PAGES["map"]),
         settings=config["figures"]["map"],
-        survey=config["survey"],
+        archive=ARCHIVE,
         grid=lambda wildcards: config["spectra"]["grids"][GRID_OF[wildcards.encoder]],
     script:
         "../workflow_scripts/plot_map.py"

@@ -11,10 +11,10 @@ from galspec_core.spectra.prepare import grid_from_config
 
 with job(snakemake):
     inputs, params, task = snakemake.input, snakemake.params, snakemake.wildcards.task
-    facts = {"task": task, "target": params.target, "method": params.method, "run": run_name(), "behind": params.behind}
+    facts = {"task": task, "run": run_name(), **params.facts}
     base = pd.read_parquet(inputs.base, columns=["specobjid", "label"])
     encoder = load_encoder(inputs.weights[0], {}) if inputs.weights else None
-    grid = grid_from_config(params.method, params.grid)
+    grid = grid_from_config(params.facts["method"], params.grid)
     table, manifest = pd.read_parquet(inputs.details), read_manifests(inputs.manifests)
     data = page_data(table, base, manifest, inputs.shards, encoder, grid, facts)
     with replace(snakemake.output[0]) as temporary:

@@ -27,7 +27,7 @@ with job(snakemake) as log:
     pixels = pixels_that_fit(len(table), 1e6 * settings["spectra_mb"])
     grid = grid_from_config(encoder, params.grid)
     spectra = thumbnails(table["specobjid"], inputs.shards, grid, pixels)
-    page = map_page(table, spectra, f"Map of the encoder {encoder}", params.survey)
+    page = map_page(table, spectra, f"Map of the encoder {encoder}", params.archive)
     with replace(output.html) as temporary:
         temporary.write_text(page, encoding="utf-8")
     write_csv(table, output.csv)

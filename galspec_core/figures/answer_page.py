@@ -5,11 +5,13 @@ import re
 import numpy as np
 
 from galspec_core.catalogs.bpt import kauffmann2003, kewley2001, schawinski2007
+from galspec_core.figures.links import ARCHIVES, SIMULATED
 from galspec_core.figures.marked_lines import LINES
 from galspec_core.figures.markup import page, style, tag
 from galspec_core.figures.overlay import make_curves, value_limits
 from galspec_core.figures.svg import Axes
 from galspec_core.files import replace
+from galspec_core.spectra.names import spectrum_name
 
 LEAST = 0.0005  # share of a class that is listed
 SHOWN = 3  # neighbours that are drawn at first
@@ -21,7 +23,6 @@ CURVES = (
     ("Schawinski 2007", schawinski2007, "1 3"),
 )
 BPT = dict(x=(-2.0, 1.0), y=(-1.5, 1.5))
-EXPLORE = "https://skyserver.sdss.org/dr16/en/tools/explore/Summary.aspx?sid={}"
 SIZE = dict(width=1040, left=64, top=36, across=960, overlay=300, residual=120, below=44, between=20)
 RULES = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --quiet: #5c5c5c; --rule: #d5d5d5; --paper: #fff; }
@@ -43,11 +44,12 @@ input { position: absolute; opacity: 0; } input:focus-visible + label { outline:
 """
 
 
-def write_page(path, answer, spectra, run="", simulated=False):
-    """Write the page of an Answer, whole or not at all; ``spectra`` are those of its neighbours (see ``draw_overlay``)."""
-    text = page(
-        f"{answer.name}: {answer.predicted}", RULES + _switches(answer), *_body(answer, spectra, run, simulated)
-    )
+def write_page(path, answer, spectra, run="", archive="sdss"):
+    """Write the page of an Answer, whole or not at all.
+
+    ``spectra`` are those of its neighbours (see ``draw_overlay``), which ``archive``, a name of ARCHIVES, has a page on.
+    """
+    text = page(f"{answer.name}: {answer.predicted}", RULES + _switches(answer), *_body(answer, spectra, run, archive))
     with replace(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")  # names may be bytes that are no text
 
@@ -58,7 +60,7 @@ def page_name(name):
     return f"galspec-search-{re.sub(r'[^A-Za-z0-9_.+-]+', '_', stem).strip('.')[:120] or 'spectrum'}.html"
 
 
-def _body(answer, spectra, run, simulated):
+def _body(answer, spectra, run, archive):
     yield tag("h1", answer.name)
     yield tag("p", answer.verdict, class_="verdict")
     if answer.said_behind:
@@ -71,9 +73,10 @@ def _body(answer, spectra, run, simulated):
     yield draw_overlay(answer, spectra)
     yield tag("h2", "Neighbours")
     said = "In bold those that voted. The weight is a neighbour's part of the vote; distances are in the embedding."
-    said += " The survey is simulated: no archive knows its galaxies." if simulated else " Names lead to SkyServer."
+    address, named = ARCHIVES[archive]
+    said += f" Names lead to {named}." if address else f" {SIMULATED}"
     yield tag("p", said, class_="quiet")
-    yield tag("div", neighbour_table(answer, None if simulated else EXPLORE), class_="scroll")
+    yield tag("div", neighbour_table(answer, address), class_="scroll")
     yield tag("div", tag("div", *_shares(answer)), tag("div", *_bpt(answer)), class_="two")
 
 
@@ -137,13 +140,13 @@ def _marked_lines(axes, limits, lower):
             yield tag("text", name, x=f"{x:.1f}", y=axes.top - (18 if high else 6), text_anchor="middle")
 
 
-def neighbour_table(answer, address=None):
-    """Return the table of neighbours; ``address`` is where a specobjid leads, or None."""
+def neighbour_table(answer, address=""):
+    """Return the table of neighbours; ``address`` is where their names lead but for the specobjid, empty for nowhere."""
     heads = ("", "spectrum", "class", "z", "S/N", "distance", "weight", "log [N II]/Hα", "log [O III]/Hβ")
     rows = [tag("tr", *(tag("th", head) for head in heads))]
-    for row in answer.neighbours.to_dict("records"):
-        name = f"{row['plate']}-{row['mjd']}-{row['fiberid']:04d}"
-        link = tag("a", name, href=address.format(int(row["specobjid"])), rel="noreferrer") if address else name
+    names = map(spectrum_name, answer.neighbours.itertuples())
+    for name, row in zip(names, answer.neighbours.to_dict("records"), strict=True):
+        link = tag("a", name, href=f"{address}{row['specobjid']}", rel="noreferrer") if address else name
         numbers = (("z", 4), ("snr", 1), ("distance", 3), ("weight", 4), ("log_nii_ha", 2), ("log_oiii_hb", 2))
         cells = [row["rank"], link, row["class"], *(_number(row[key], digits) for key, digits in numbers)]
         rows.append(tag("tr", *(tag("td", cell) for cell in cells), class_="voted" if row["weight"] > 0 else None))

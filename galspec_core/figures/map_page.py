@@ -5,18 +5,15 @@ import base64
 import numpy as np
 import pandas as pd
 
+from galspec_core.figures.links import ARCHIVES, link_words
 from galspec_core.figures.page import fill_page
 
 MOST_CATEGORIES = 12  # of a column; rarer ones are shown as one
 OTHER = "other"
 HIDDEN = {"specobjid", "x", "y", "plate", "mjd", "fiberid", "ra", "dec"}  # columns that are no choice of colour
-LINKS = {  # by survey: the address of a spectrum but for its specobjid, and what the page calls it
-    "sdss": ("https://skyserver.sdss.org/dr16/en/tools/explore/summary.aspx?sid=", "Open in SkyServer"),
-    "desi": ("https://www.legacysurvey.org/viewer/desi-spectrum/dr1/targetid", "Open in the Legacy Surveys' viewer"),
-}
 
 
-def map_page(table, spectra, title, survey="sdss"):
+def map_page(table, spectra, title, archive="sdss"):
     """Return the page of a map as text.
 
     Parameters
@@ -25,11 +22,11 @@ def map_page(table, spectra, title, survey="sdss"):
         Of ``map.map_table``.
     spectra : Thumbnails or None
     title : str
-    survey : str
-        A name of LINKS.
+    archive : str
+        A name of ARCHIVES.
     """
-    link, named = LINKS[survey]
-    return fill_page("map", title, page_data(table, spectra, title, link), n=f"{len(table):,}", link=named)
+    data = page_data(table, spectra, title, ARCHIVES[archive][0])
+    return fill_page("map", title, data, n=f"{len(table):,}", **link_words(archive))
 
 
 def page_data(table, spectra, title, link):

@@ -14,12 +14,13 @@ import numpy as np
 from galspec_core.catalogs.ids import look_up
 from galspec_core.encoder.evidence import BACKGROUND
 from galspec_core.encoder.lines import LINES
+from galspec_core.figures.links import ARCHIVES, link_words
 from galspec_core.figures.marked_lines import LINES as FEATURES
 from galspec_core.figures.page import fill_page
 from galspec_core.search.candidate_lines import spectra_of
-from galspec_core.search.reasons import fibre_name
 from galspec_core.search.residuals import residual_of
 from galspec_core.spectra.grid import bridge_bad_pixels
+from galspec_core.spectra.names import spectrum_name
 
 STEPS = {
     "model": 1e-3,
@@ -96,7 +97,7 @@ def page_data(table, base, manifest, shards, encoder, grid, facts):
         Whose model is drawn, if it has one.
     grid : Grid
     facts : dict
-        task, target, method, run, behind.
+        task, target, method, run, behind; archive, a name of ARCHIVES; window, the rest wavelengths whose median flux is 1.
     """
     targets = _targets(table, base, manifest, shards)
     place = {one["id"]: number for number, one in enumerate(targets)}
@@ -115,8 +116,9 @@ def page_data(table, base, manifest, shards, encoder, grid, facts):
         "model": encoder is not None,
         "steps": STEPS,
         "lines": _own_lines(),
-        "background": {name: parts[0][0] for name, parts in BACKGROUND.items()},
+        "background": {name: [wave for wave, _ in parts] for name, parts in BACKGROUND.items()},
         "grid": _grid(grid),
+        "link": ARCHIVES[facts["archive"]][0],
         "key": f"galspec:{facts['run']}:{facts['task']}",
     }
 
@@ -147,7 +149,7 @@ def _facts(row):
     found = {name: _plain(getattr(row, name)) for name in FACTS}
     behind = {name: _plain(getattr(row, name)) for name in ("z_behind", "snr_behind")}
     lines = {"lines_behind": [_plain(value) for value in row.lines_behind]}
-    return found | behind | lines | {"id": str(row.specobjid), "name": fibre_name(row)}
+    return found | behind | lines | {"id": str(row.specobjid), "name": spectrum_name(row)}
 
 
 def _plain(value):
@@ -171,7 +173,7 @@ def _targets(table, base, manifest, shards):
     for places, spectra in spectra_of(known, shards):
         for i, row in enumerate(places):
             one = known.loc[row]
-            facts = {"id": str(one["specobjid"]), "name": fibre_name(one), "z": _plain(one["z"])}
+            facts = {"id": str(one["specobjid"]), "name": spectrum_name(one), "z": _plain(one["z"])}
             found.append(
                 facts | {"label": labels.get(one["specobjid"], "")} | pack_target(spectra.flux[i], spectra.ivar[i])
             )
@@ -186,4 +188,4 @@ def run_name(folder="."):
 
 def vetting_page(data):
     """Return the page as text."""
-    return fill_page("vetting", f"{data['target']} candidates", data)
+    return fill_page("vetting", f"{data['target']} candidates", data, **link_words(data["archive"]))

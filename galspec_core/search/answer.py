@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from galspec_core.errors import plain_text
+from galspec_core.spectra.names import spectrum_name
 
 NEIGHBOURS = [
     *("rank", "specobjid", "plate", "mjd", "fiberid", "class", "z", "snr", "distance", "weight"),
@@ -133,9 +134,9 @@ def as_text(answer, classes=5):
     shares = [f"{name} {share:.1%}" for name, share in list(answer.shares.items())[:classes] if share >= 0.0005]
     lines.append(f"  shares: {', '.join(shares) or 'none'}")
     near = answer.neighbours
-    name = [f"{plate}-{mjd}-{fiber:04d}" for plate, mjd, fiber in zip(near.plate, near.mjd, near.fiberid, strict=True)]
+    names = [spectrum_name(row) for row in near.itertuples()]
     table = pd.DataFrame(
-        {"": near["rank"], "neighbour": name, "class": near["class"], "z": near["z"].map("{:.4f}".format)}
+        {"": near["rank"], "neighbour": names, "class": near["class"], "z": near["z"].map("{:.4f}".format)}
     )
     table["distance"], table["weight"] = near["distance"].map("{:.3f}".format), near["weight"].map("{:.4f}".format)
     return plain_text("\n".join([*lines, *(f"  {line}" for line in table.to_string(index=False).splitlines())]))

@@ -18,8 +18,9 @@ from galspec_core.log import Progress, logger
 from galspec_core.search.calibration import estimate_rate, recompose
 from galspec_core.search.complaints import LOST
 from galspec_core.search.embeddings import load_embeddings
-from galspec_core.search.reasons import fibre_name, reason
+from galspec_core.search.reasons import reason
 from galspec_core.search.vote import OTHER, binary_labels
+from galspec_core.spectra.names import spectrum_name
 
 COLUMNS = ["rank", "specobjid", "plate", "mjd", "fiberid", "ra", "dec", "z", "score", "probability", "reason"]
 MANIFEST = ["specobjid", "plate", "mjd", "fiberid", "ra", "dec", "z", "snr", "position", "shard"]  # what is read of it
@@ -171,14 +172,14 @@ def _repeats(table, manifest, catalogued, target):
     there = {place: list(part.itertuples()) for place, part in same.groupby("position")}
     pairs = zip(table["position"], table["specobjid"], strict=True)
     others = ([one for one in there.get(place, []) if one.specobjid != i] for place, i in pairs)
-    return [fibre_name(found[0]) if found else "" for found in others]
+    return [spectrum_name(found[0]) if found else "" for found in others]
 
 
 def with_reasons(table, target, manifest, learnt, lines=None):
     """Return the table with ``reason``; ``lines`` are the words of a galaxy behind each, where the target asks for them."""
     ids = np.unique(np.concatenate([*table["near_ids"], np.empty(0, "u8")])).astype("u8")
     rows = look_up(ids, manifest["specobjid"].to_numpy())
-    names = {i: fibre_name(one) for i, one in zip(ids, manifest.iloc[rows].itertuples(), strict=True)}
+    names = {i: spectrum_name(one) for i, one in zip(ids, manifest.iloc[rows].itertuples(), strict=True)}
     said = lines or [""] * len(table)
     reasons = [reason(row, target, names, learnt, behind) for row, behind in zip(table.itertuples(), said, strict=True)]
     return table.assign(reason=reasons)

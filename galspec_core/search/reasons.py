@@ -7,11 +7,6 @@ from galspec_core.encoder.evidence import BACKGROUND
 SEEN = 2.0  # S/N from which a line is named (our choice)
 
 
-def fibre_name(row):
-    """Return plate-mjd-fiberid of anything that has them."""
-    return f"{row.plate:04d}-{row.mjd:05d}-{row.fiberid:04d}"
-
-
 def reason(row, target, names, learnt, behind=""):
     """Return what speaks for a candidate, strongest first, and what a person should know before looking.
 
@@ -21,7 +16,7 @@ def reason(row, target, names, learnt, behind=""):
         neighbour_labels, near_ids, near_distances, score, catalogued, known, repeat_of (see ``candidates``).
     target : str
     names : dict
-        {specobjid: plate-mjd-fiberid} of known targets.
+        {specobjid: name} of known targets.
     learnt : bool
         Neighbours were weighed by a learnt vote.
     behind : str

@@ -73,9 +73,10 @@ class Recorded:
         return {"sas": sas if is_url(sas) else str(self.folder / sas), "fetch": found["settings"]["fetch"]}
 
     @property
-    def simulated(self):
-        """Whether the survey was simulated: no archive knows its galaxies."""
-        return (self.folder / "data/mock/sas").is_dir()
+    def archive(self):
+        """Whose pages show its spectra: a survey's archive, or "simulated", which has none."""
+        simulated = (self.folder / "data/mock/sas").is_dir()
+        return "simulated" if simulated else self._settings("results/catalogs/specobj.parquet")["survey"]
 
     def prepared(self, grid):
         """Return how spectra came to a grid: the settings of PrepareConfig."""

@@ -1,4 +1,4 @@
-"""Names of SDSS spectra: plate-mjd-fiber, specobjid, and under which reductions a plate may stand."""
+"""Names of spectra: plate-mjd-fiber, specobjid, and under which reductions a plate of SDSS may stand."""
 
 import re
 
@@ -10,6 +10,14 @@ FIRST_BOSS = 3510  # plate; those before were observed with the SDSS-I/II spectr
 RUN2D_OF = {True: SDSS_RUN2D, False: ("v5_13_0",)}  # by whether it is such a plate: the reductions of DR16
 BITS = {"plate": (50, 14), "fiberid": (38, 12), "mjd": (24, 14), "run2d": (10, 14)}  # of a specobjid (SDSS data model)
 MJD_ZERO = 50000
+
+
+def spectrum_name(row):
+    """Return how a spectrum is called wherever it is shown: plate-mjd-fiber as in the names of SDSS's files.
+
+    One that no single fibre saw (DESI's have mjd 0) is called by its specobjid. ``row`` has the four as attributes.
+    """
+    return f"{row.plate:04d}-{row.mjd:05d}-{row.fiberid:04d}" if row.mjd else str(row.specobjid)
 
 
 def parse_name(text):

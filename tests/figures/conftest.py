@@ -9,6 +9,8 @@ from galspec_core.figures.vetting import page_data, vetting_page
 from galspec_core.spectra.grid import Grid
 from galspec_core.spectra.shard import Gridded, write_gridded
 from tests.figures import maps
+from tests.figures.browser import open_browser
+from tests.figures.vetting import Page
 
 GRID = Grid(
     frame="rest",
@@ -54,15 +56,37 @@ def survey(n=N):
     return table, base, manifest
 
 
-@pytest.fixture(scope="session")
-def page(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    table, base, manifest = survey()
+def write_ring_page(folder, archive="sdss", **columns):
+    """Write the page of the survey's candidates, with other ``columns`` of its manifest; return its path and its data."""
+    table, base, manifest = (part.assign(**columns) if "plate" in part else part for part in survey())
     write_gridded(folder / "0000.parquet", gridded(manifest["specobjid"]))
     facts = {"task": "ring", "target": "Ring", "method": "pca", "run": "run-1", "behind": False}
+    facts |= {"archive": archive, "window": [5300.0, 5850.0]}
     data = page_data(table, base, manifest, [folder / "0000.parquet"], None, GRID, facts)
     (folder / "ring.html").write_text(vetting_page(data), encoding="utf-8")
     return folder / "ring.html", data
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory):
+    return write_ring_page(tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browser")
+    with open_browser(folder) as chrome:
+        chrome.folder = folder
+        yield chrome
+
+
+@pytest.fixture
+def fresh(browser, page):
+    """Give the page without a mark."""
+    browser.get(page[0].as_uri())
+    browser.execute_script("localStorage.clear()")
+    browser.get_log("browser")
+    return Page(browser, page[0])
 
 
 @pytest.fixture(scope="module")

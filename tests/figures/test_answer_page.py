@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from galspec_core.figures.answer_page import page_name, write_page
+from galspec_core.figures.links import SIMULATED
 from galspec_core.figures.markup import page, tag
 from galspec_core.figures.overlay import averaged, weighted_mean
 from galspec_core.figures.svg import Axes, ticks
-from galspec_core.search.answer import TOO_COARSE, Answer
+from galspec_core.search.answer import TOO_COARSE, Answer, as_text
 from tests.test_notebook import Checker
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
@@ -62,16 +63,28 @@ def test_it_is_whole_and_needs_no_network(tmp_path, answer, spectra):
     assert "default-src &#x27;none&#x27;" in text
     assert not re.search(r"url\(|@import|src=", text)
     assert set(re.findall(r'https?://[^"]*', text)) == {
-        f"https://skyserver.sdss.org/dr16/en/tools/explore/Summary.aspx?sid={name}" for name in (2**63, 7, 8)
+        f"https://skyserver.sdss.org/dr16/en/tools/explore/summary.aspx?sid={name}" for name in (2**63, 7, 8)
     }
     for words in ("LINER, 60% of the vote, probability 0.80", "runs/demo", "Kewley 2001", "2 of 3 neighbours"):
         assert words in text
 
 
 def test_simulated_galaxies_lead_nowhere(tmp_path, answer, spectra):
-    text, _ = written(tmp_path, answer, spectra, "runs/demo", True)
+    text, _ = written(tmp_path, answer, spectra, "runs/demo", "simulated")
     assert "skyserver" not in text
-    assert "simulated" in text
+    assert SIMULATED in text
+
+
+def test_a_neighbour_has_one_name_on_the_page_and_in_the_terminal(tmp_path, answer, spectra):
+    old = replace(answer, neighbours=answer.neighbours.assign(plate=266, mjd=51630))
+    assert all("0266-51630-0002" in text for text in (written(tmp_path, old, spectra)[0], as_text(old)))
+
+
+def test_desi_s_neighbours_are_named_and_found_by_their_targetid(tmp_path, answer, spectra):
+    near = answer.neighbours.assign(plate=266, mjd=0, fiberid=0)
+    text, _ = written(tmp_path, replace(answer, neighbours=near), spectra, "runs/demo", "desi")
+    assert 'desi-spectrum/dr1/targetid7" rel="noreferrer">7</a>' in text
+    assert "skyserver" not in text
 
 
 def test_whatever_was_given_is_shown_as_text(tmp_path, answer, spectra):

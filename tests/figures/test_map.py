@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from galspec_core.errors import ConfigError, SearchError
+from galspec_core.figures.links import SIMULATED
 from galspec_core.figures.map import (
     NO_DATA,
     TOP,
@@ -144,6 +145,12 @@ def test_a_desi_spectrum_has_a_link_of_its_own(table):
     page = map_page(table, None, "Map", "desi")
     assert "desi-spectrum/dr1/targetid" in page
     assert "skyserver" not in page
+
+
+def test_a_simulated_spectrum_has_none(table):
+    page = map_page(table, None, "Map", "simulated")
+    assert SIMULATED in page
+    assert not re.findall(r"https?://", page)
 
 
 def test_packed_columns_are_the_table(table):

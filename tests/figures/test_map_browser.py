@@ -7,6 +7,7 @@ import pytest
 
 from galspec_core.figures.map import Thumbnails
 from galspec_core.figures.map_page import map_page
+from galspec_core.spectra.names import spectrum_name
 from tests.figures.browser import open_browser
 from tests.figures.maps import BASE
 
@@ -110,6 +111,17 @@ def test_no_class_lies_on_top_of_the_others(browser):
     order = browser.execute_script("return Array.from(ORDER)")
     assert sorted(order) == list(range(40))
     assert order != sorted(order)
+
+
+def test_the_page_names_a_spectrum_as_everything_else_does(browser, table):
+    assert browser.execute_script("return Array.from(X.keys()).map(nameOf)") == [
+        *map(spectrum_name, table.itertuples())
+    ]
+    browser.execute_script("MJD[3] = FIBER[3] = 0")  # as of DESI
+    seen = table.iloc[3].copy()
+    seen["mjd"] = seen["fiberid"] = 0
+    assert browser.execute_script("return nameOf(3)") == spectrum_name(seen) == str(table["specobjid"][3])
+    browser.execute_script("MJD[3] = 57000; FIBER[3] = 4")
 
 
 @pytest.mark.parametrize("name", ["9000-57000-0012", str(BASE + 11)])

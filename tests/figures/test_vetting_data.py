@@ -10,7 +10,7 @@ import pytest
 
 from galspec_core.figures.page import as_json, policy
 from galspec_core.figures.vetting import BAD, STEPS, pack, pack_spectrum, run_name
-from tests.figures.conftest import EVIL, GRID, gridded
+from tests.figures.conftest import EVIL, GRID, gridded, write_ring_page
 
 
 def unpack(text, n, part, summed):
@@ -68,6 +68,12 @@ def test_the_page_names_other_hosts_only_in_links(page):
     html = page[0].read_text()
     assert set(re.findall(r"https?://[\w.]+", html)) == {"https://skyserver.sdss.org", "https://www.legacysurvey.org"}
     assert not re.findall(r"<(?:link|img|iframe|object|embed)\b", html.split('<script type="application/json"')[0])
+
+
+def test_a_page_of_a_simulated_survey_knows_no_spectrum_elsewhere(tmp_path):
+    path, data = write_ring_page(tmp_path, "simulated")
+    assert "skyserver" not in path.read_text()
+    assert data["link"] == ""
 
 
 def test_identifiers_beyond_2_to_the_53_are_text(page):

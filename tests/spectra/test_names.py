@@ -1,8 +1,10 @@
 """Names of SDSS spectra: what each form says, and where a plate may stand."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from galspec_core.spectra.names import parse_name, possible_run2d, spell_run2d
+from galspec_core.spectra.names import parse_name, possible_run2d, spectrum_name, spell_run2d
 
 
 @pytest.mark.parametrize(
@@ -10,6 +12,13 @@ from galspec_core.spectra.names import parse_name, possible_run2d, spell_run2d
 )
 def test_every_way_of_writing_a_name_is_one_name(text):
     assert parse_name(text) == (881, 52368, 36, None)
+
+
+def test_a_spectrum_s_name_is_read_back_and_one_of_no_single_fibre_has_its_specobjid():
+    row = SimpleNamespace(plate=266, mjd=51630, fiberid=12, specobjid=2**63 + 1)
+    assert spectrum_name(row) == "0266-51630-0012"
+    assert parse_name(spectrum_name(row)) == (266, 51630, 12, None)
+    assert spectrum_name(SimpleNamespace(plate=9999, mjd=0, fiberid=0, specobjid=2**63 + 1)) == str(2**63 + 1)
 
 
 def test_a_specobjid_holds_plate_mjd_fiber_and_reduction():

@@ -35,7 +35,7 @@ function column(name) {
   return COLUMNS.find((entry) => entry.name === name);
 }
 
-// Return plate-mjd-fiber, or the identifier of a spectrum that no single fibre saw.
+// Return the name of a spectrum, as spectra/names.py spells it.
 function nameOf(i) {
   if (!MJD[i]) return String(IDS[i]);
   const wide = (number, digits) => String(number).padStart(digits, "0");
@@ -43,7 +43,7 @@ function nameOf(i) {
 }
 
 function show(value) {
-  if (!Number.isFinite(value)) return "none";
+  if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   return size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }

@@ -165,6 +165,11 @@ function drawSpectrum(i) {
     if (px(wave) < width - 16) context.fillText(wave, px(wave), height - 18);
   }
   context.fillText(`${SPECTRA.frame} wavelength (Å)`, width / 2, height - 4);
+  context.save();
+  context.translate(12, height / 2 - 14);
+  context.rotate(-Math.PI / 2);
+  context.fillText("flux / median", 0, 0);
+  context.restore();
   context.textAlign = "right";
   for (const value of [low, high]) context.fillText(show(Number(value.toPrecision(2))), 27, py(value) + 4);
   context.strokeStyle = css("--accent");

@@ -8,7 +8,7 @@ function choose(i) {
   element("facts").replaceChildren(...facts.flatMap(([name, value]) => [text("dt", name), text("dd", value)]));
   const link = element("link");
   link.href = given.link + String(IDS[i]);
-  link.hidden = false;
+  link.hidden = !given.link;
   element("flux").hidden = !SPECTRA;
   if (SPECTRA) drawSpectrum(i);
 }

@@ -21,7 +21,7 @@ function prepare(canvas) {
   return { context, width, height };
 }
 
-// A panel: where x and y (data) lie in a box (pixels); `padding` overrides PAD.
+// A panel: where x and y, the ends of its axes (data), lie in a box (pixels).
 function panel(context, box, x, y) {
   return {
     context, box, x, y,
@@ -55,6 +55,10 @@ function axes(p, ink, options = {}) {
       if (!horizontal) c.fillText(text, box.left - 5, at);
       else if (!options.noX) c.fillText(text, at, box.bottom + 10);
     }
+  }
+  if (options.labelX) {
+    c.textAlign = "center";
+    c.fillText(options.labelX, (box.left + box.right) / 2, box.bottom + 25);
   }
   if (options.label) {
     c.save();
@@ -105,8 +109,11 @@ function marks(p, lines, z, colour, row, options = {}) {
   c.strokeStyle = colour;
   c.setLineDash(options.dashed ? [4, 3] : []);
   const seen = lines.map(([name, wave]) => [name, wave * (1 + z)]).filter(([, wave]) => wave > p.x[0] && wave < p.x[1]);
-  for (const [, wave] of seen) {
+  let last = -Infinity;
+  for (const [name, wave] of seen) {
     const at = Math.round(p.px(wave)) + 0.5;
+    if (!name && Math.abs(at - last) < 4) continue; // a doublet that is one line at this zoom
+    last = at;
     c.beginPath();
     c.moveTo(at, p.box.top);
     c.lineTo(at, options.dashed ? p.box.bottom : p.box.top + 9);

@@ -6,8 +6,13 @@ const OWN_WINDOWS = [
   ["[O II]", 3690, 3770], ["Ca K, H", 3900, 4000], ["Hβ, [O III]", 4830, 5040], ["[O I]", 6260, 6390],
   ["[N II], Hα", 6510, 6625], ["[S II]", 6690, 6760],
 ];
+// [name, wavelength] of the lines behind; of a doublet the first has the name, as in DATA.lines
+const BEHIND = Object.entries(DATA.background).flatMap(([name, waves]) => waves.map((wave, i) => [i ? "" : name, wave]));
+const OBSERVED = "observed wavelength (Å)"; // of the lower panel, or of the only one
 const HALF = 60; // Angstrom on either side of a line behind
 
+const isDrawn = () => view.shown?.one === view.drawn; // not while a spectrum is unpacked
+const fixed = (value, digits) => (value === null ? "–" : value.toFixed(digits));
 const showsBehind = (one) => view.behind && one.z_behind !== null;
 const boxOf = (width, height, pad = {}) => {
   const all = { ...PAD, ...pad };
@@ -38,9 +43,9 @@ function drawSpectrum(shown) {
   const { one, spectrum, waves, ink } = shown;
   const { context, width, height } = prepare($("spectrum"));
   const flux = view.smooth ? smooth(spectrum.flux, 2) : spectrum.flux;
-  const p = panel(context, boxOf(width, height), shown.x, range(inside(shown, flux)));
+  const p = panel(context, boxOf(width, height, DATA.model ? {} : { bottom: 34 }), shown.x, range(inside(shown, flux)));
   shown.panel = p;
-  axes(p, ink, { label: "flux / continuum", noX: DATA.model });
+  axes(p, ink, { label: "flux / median", ...(DATA.model ? { noX: true } : { labelX: OBSERVED }) });
   if (view.smooth) curve(p, waves, spectrum.flux, ink.raw, 0.6);
   curve(p, waves, flux, ink.flux, 1);
   if (DATA.model) curve(p, waves, spectrum.model, ink.model, 1.3);
@@ -50,7 +55,7 @@ function drawSpectrum(shown) {
 
 function drawMarks(p, { one, ink }, named) {
   marks(p, DATA.lines, one.z, ink.own, 0, { named });
-  if (showsBehind(one)) marks(p, Object.entries(DATA.background), one.z_behind, ink.behind, 1, { named, dashed: true });
+  if (showsBehind(one)) marks(p, BEHIND, one.z_behind, ink.behind, 1, { named, dashed: true });
 }
 
 function drawResidual(shown) {
@@ -59,23 +64,20 @@ function drawResidual(shown) {
   if (!DATA.model) return;
   const { context, width, height } = prepare($("residual"));
   const mean = smooth(spectrum.residual, 2);
-  const [low, high] = range(inside(shown, mean), 0.002, 0.999, 0.25);
+  const [low, high] = range(inside(shown, mean), 0.002, 1, 0.25);
   const p = panel(context, boxOf(width, height, { top: 8, bottom: 34 }), shown.x, [Math.min(low, -4), Math.max(high, 5)]);
-  axes(p, ink, { label: "residual / error", ticksY: 4 });
+  axes(p, ink, { label: "residual / error", labelX: OBSERVED });
   curve(p, waves, spectrum.residual, ink.raw, 0.6);
   curve(p, waves, mean, ink.flux, 1);
   level(p, 0, ink.soft);
   drawMarks(p, shown, false);
-  context.fillStyle = ink.soft;
-  context.textAlign = "center";
-  context.fillText("observed wavelength (Å)", (p.box.left + p.box.right) / 2, p.box.bottom + 25);
   $("residual").setAttribute("aria-label", `What the model leaves of ${one.name}, in units of its error`);
 }
 
 // Return [title, low, high] (observed Angstrom) of the close-ups of a candidate that its spectrum covers.
 function windowsOf({ one, waves }) {
   const wanted = showsBehind(one)
-    ? Object.entries(DATA.background).map(([name, wave], i) => {
+    ? Object.entries(DATA.background).map(([name, [wave]], i) => {
       const centre = wave * (1 + one.z_behind), snr = one.lines_behind[i];
       return [`${name}: ${snr ? snr.toFixed(1) + " σ" : "–"}`, centre - HALF, centre + HALF];
     })
@@ -90,11 +92,11 @@ function drawWindows(shown) {
   const chosen = windowsOf(shown);
   $("windows-caption").textContent = behind
     ? `Residual / error at the lines of a galaxy at z ${one.z_behind.toFixed(4)} (mean of 3 pixels), Å observed`
-    : "Flux and model at the galaxy's own lines, Å observed";
+    : `Flux ${DATA.model ? "and model " : ""}at the galaxy's own lines, Å observed`;
   $("windows").setAttribute("aria-label", chosen.map(([title]) => title).join(", ") || "no line is covered");
   const each = width / Math.max(chosen.length, 3); // of few, none is stretched
   chosen.forEach(([title, low, high], i) => {
-    const box = { left: i * each + 34, right: (i + 1) * each - 6, top: 18, bottom: height - 18 };
+    const box = { left: i * each + 34, right: (i + 1) * each - 14, top: 18, bottom: height - 18 };
     const part = waves.reduce((all, wave, j) => (wave >= low && wave <= high ? [...all, j] : all), []);
     const cut = (values) => Float32Array.from(part, (j) => values[j]);
     const x = Float64Array.from(part, (j) => waves[j]);
@@ -103,15 +105,15 @@ function drawWindows(shown) {
     const both = DATA.model && !behind ? [...line, ...cut(spectrum.model)] : line;
     const y = range(both, 0, 1, 0.15);
     const p = panel(context, box, [low, high], behind ? [Math.min(y[0], -4), Math.max(y[1], 5)] : y);
-    axes(p, ink, { ticksX: 2, ticksY: 3 });
+    axes(p, ink, { ticksX: Math.max(2, Math.round(each / 90)), ticksY: 3 });
     if (behind) { level(p, 0, ink.soft); curve(p, x, raw, ink.raw, 0.8); }
     curve(p, x, line, ink.flux, 1.1);
     if (DATA.model && !behind) curve(p, x, cut(spectrum.model), ink.model, 1.3);
-    if (behind) marks(p, Object.entries(DATA.background), one.z_behind, ink.behind, 0, { dashed: true });
+    if (behind) marks(p, BEHIND, one.z_behind, ink.behind, 0, { dashed: true });
     else marks(p, DATA.lines, one.z, ink.own, 0);
     context.fillStyle = behind ? ink.behind : ink.own;
     context.textAlign = "center";
-    context.fillText(title, (box.left + box.right) / 2, 8, each - 10);
+    context.fillText(title, (i + 0.5) * each, 8, each - 10);
   });
 }
 
@@ -129,14 +131,14 @@ function drawNear(shown) {
     const x = [Math.max(own.waves[0], waves[0]), Math.min(own.waves[own.waves.length - 1], waves[waves.length - 1])];
     const seen = [...own.flux.filter((_, j) => own.waves[j] > x[0] && own.waves[j] < x[1]),
       ...target.flux.filter((_, j) => waves[j] > x[0] && waves[j] < x[1])];
-    const box = { left: i * each + 34, right: (i + 1) * each - 6, top: 20, bottom: height - 18 };
+    const box = { left: i * each + 34, right: (i + 1) * each - 14, top: 20, bottom: height - 18 };
     const p = panel(context, box, x, range(seen, 0.003, 0.997, 0.1));
     axes(p, ink, { ticksX: 4, ticksY: 3 });
     curve(p, own.waves, own.flux, ink.flux, 1);
     curve(p, waves, target.flux, ink.near, 1);
     context.fillStyle = ink.near;
     context.textAlign = "center";
-    context.fillText(`${facts.name}  ${facts.label}  z ${facts.z.toFixed(3)}  d ${d.toFixed(2)}`, (box.left + box.right) / 2, 9, each - 10);
+    context.fillText(`${facts.name}  ${facts.label}  z ${facts.z.toFixed(3)}  d ${d.toFixed(2)}`, (i + 0.5) * each, 9, each - 10);
   });
 }
 
@@ -162,6 +164,7 @@ function key(kind, text) {
 }
 
 function zoomTo(low, high) {
+  if (!isDrawn()) return;
   const { waves } = view.shown;
   const first = waves[0], last = waves[waves.length - 1];
   const span = Math.min(Math.max(high - low, 40), last - first);
@@ -171,6 +174,7 @@ function zoomTo(low, high) {
 }
 
 function zoomBy(factor, move = 0) {
+  if (!isDrawn()) return;
   const [low, high] = view.shown.x, span = high - low, centre = (low + high) / 2 + move * span;
   zoomTo(centre - span * factor / 2, centre + span * factor / 2);
 }

@@ -4,11 +4,12 @@ const ROW = 44; // pixels, as in page.css
 const ROWS_BESIDE = 8;
 const GLYPH = { keep: "✓", drop: "✗", unsure: "?" };
 const SORTS = {
-  rank: (one) => one.rank, score: (one) => -one.score, z: (one) => one.z, snr: (one) => -one.snr, ra: (one) => one.ra,
+  rank: (one) => one.rank, score: (one) => -one.score, z: (one) => one.z, snr: (one) => -(one.snr ?? -1), ra: (one) => one.ra,
   snr_behind: (one) => -(one.snr_behind ?? -1), distance: (one) => (one.near.length ? one.near[0][1] : Infinity),
 };
 const FILTERS = ["find", "mark", "catalogued", "z-low", "z-high", "sort", "reverse"];
-const store = readMarks();
+let store = readMarks();
+let keeps = true; // whether this browser keeps marks
 let order = [];
 let at = 0;
 
@@ -17,20 +18,18 @@ function readMarks() {
 }
 
 function saveMarks() {
-  try {
-    localStorage.setItem(DATA.key, JSON.stringify(store));
-  } catch {
-    $("counts").textContent = "This browser keeps no marks: export them before you close the page.";
-    return;
-  }
+  try { localStorage.setItem(DATA.key, JSON.stringify(store)); } catch { keeps = false; }
   showCounts();
 }
 
 const markOf = (one) => store[one.id]?.mark || "";
 const noteOf = (one) => store[one.id]?.note || "";
+const LISTED = new Set(DATA.candidates.map((one) => one.id));
+const unlisted = () => Object.keys(store).filter((id) => !LISTED.has(id)); // marked before this list was made
 const isTarget = (one) => one.catalogued.split("+").includes(DATA.target);
 
 function setMark(one, change) {
+  if (keeps) store = readMarks(); // another tab may have marked since
   const now = { mark: markOf(one), note: noteOf(one), ...change };
   if (now.mark || now.note) store[one.id] = now;
   else delete store[one.id];
@@ -40,7 +39,9 @@ function setMark(one, change) {
 function showCounts() {
   const count = (mark) => DATA.candidates.filter((one) => markOf(one) === mark).length;
   const words = ["keep", "drop", "unsure"].map((mark) => `${count(mark)} ${mark}`);
-  $("counts").textContent = `${words.join(", ")}, ${count("")} to look at`;
+  const before = unlisted().length;
+  words.push(`${count("")} to look at`, ...(before ? [`${before} marked before and no longer listed`] : []));
+  $("counts").textContent = keeps ? words.join(", ") : "This browser keeps no marks: export them before you close the page.";
 }
 
 function passes(one) {
@@ -52,13 +53,15 @@ function passes(one) {
   return !(one.z < low) && !(one.z > high);
 }
 
-function arrange() {
+// Fill the list again. A candidate that is no longer in it leaves the choice to the one at `otherwise`.
+function arrange(otherwise = 0) {
   const chosen = order[at];
   const value = SORTS[$("sort").value], sign = $("reverse").checked ? -1 : 1;
   order = DATA.candidates.filter(passes).sort((a, b) => sign * (value(a) - value(b)) || a.rank - b.rank);
   $("shown").textContent = `${order.length} of ${DATA.candidates.length} shown`;
   $("rows").style.height = `${order.length * ROW}px`;
-  go(Math.max(order.indexOf(chosen), 0));
+  const place = order.indexOf(chosen);
+  go(place < 0 ? otherwise : place);
 }
 
 function drawRows() {
@@ -76,7 +79,7 @@ function row(one, place) {
   element.className = "row";
   element.style.top = `${place * ROW}px`;
   const parts = [["rank", one.rank], ["name", one.name], ["score", one.score.toFixed(3)], ["tick " + mark, GLYPH[mark] || ""],
-    ["more", `z ${one.z.toFixed(3)} · ${isTarget(one) ? "catalogued" : one.catalogued || "unlabelled"}${noteOf(one) ? " · " + noteOf(one) : ""}`]];
+    ["more", `z ${one.z.toFixed(3)} · ${one.catalogued ? "catalogued as " + one.catalogued : "unlabelled"}${noteOf(one) ? " · " + noteOf(one) : ""}`]];
   for (const [name, text] of parts) {
     const part = document.createElement("span");
     part.className = name;
@@ -106,7 +109,7 @@ function describe(one) {
   $("name").textContent = `${one.rank}. ${one.name}`;
   const facts = {
     z: one.z.toFixed(4), score: one.score.toFixed(3), probability: one.probability === null ? null : percent(one.probability),
-    "S/N": one.snr.toFixed(1), "RA, Dec": `${one.ra.toFixed(5)}, ${one.dec.toFixed(5)}`, specobjid: one.id,
+    "S/N": fixed(one.snr, 1), "RA, Dec": `${one.ra.toFixed(5)}, ${one.dec.toFixed(5)}`, specobjid: one.id,
   };
   $("facts").replaceChildren(...Object.entries(facts).filter(([, value]) => value !== null).map(([name, value]) => {
     const pair = document.createElement("div"), term = document.createElement("dt"), said = document.createElement("dd");
@@ -116,16 +119,16 @@ function describe(one) {
     return pair;
   }));
   $("reason").textContent = one.reason;
-  const query = new URLSearchParams({ plate: one.plate, mjd: one.mjd, fiber: one.fiberid });
-  $("skyserver").href = `https://skyserver.sdss.org/dr16/en/tools/explore/summary.aspx?${query}`;
+  $("archive").href = DATA.link + one.id;
   const place = new URLSearchParams({ ra: one.ra, dec: one.dec, layer: "ls-dr9", zoom: 16, mark: `${one.ra},${one.dec}` });
-  $("legacy").href = `https://www.legacysurvey.org/viewer?${place}`;
+  $("image").href = `https://www.legacysurvey.org/viewer?${place}`;
+  for (const name of ["archive", "image"]) $(name).hidden = !DATA.link;
   $("note").value = noteOf(one);
   for (const button of document.querySelectorAll("[data-mark]")) button.setAttribute("aria-pressed", button.dataset.mark === markOf(one));
-  const parts = [key("flux", view.smooth ? "observed, mean of 5 pixels" : "observed")];
+  const parts = [key("flux", `observed${view.smooth ? ", mean of 5 pixels" : ""}, over its median at ${DATA.window.join("–")} Å rest`)];
   if (DATA.model) parts.push(key("model", `model of the galaxy (${DATA.method})`));
   parts.push(key("own", `lines at z ${one.z.toFixed(4)}`));
-  if (showsBehind(one)) parts.push(key("behind", `lines behind at z ${one.z_behind.toFixed(4)} (S/N ${one.snr_behind.toFixed(1)})`));
+  if (showsBehind(one)) parts.push(key("behind", `lines behind at z ${one.z_behind.toFixed(4)} (S/N ${fixed(one.snr_behind, 1)})`));
   const readout = document.createElement("span");
   readout.className = "readout";
   readout.id = "readout";
@@ -142,7 +145,7 @@ function mark(value) {
   if (!one) return;
   const taken = markOf(one) === value;
   setMark(one, { mark: taken ? "" : value });
-  if ($("mark").value !== "all") { arrange(); return; } // it may have left the list: the next one has its place
+  if ($("mark").value !== "all") { arrange(at); return; } // it has left the list: the next one has its place
   go(value && !taken ? at + 1 : at);
 }
 

@@ -24,8 +24,10 @@ function field(value) {
 }
 
 function csv() {
-  const marked = DATA.candidates.filter((one) => markOf(one) || noteOf(one));
-  const rows = marked.map((one) => ({ ...one, specobjid: one.id, label: markOf(one), note: noteOf(one), task: DATA.task, target: DATA.target }));
+  if (keeps) store = readMarks();
+  const marked = [...DATA.candidates.filter((one) => store[one.id]), ...unlisted().map((id) => ({ id }))];
+  const rows = marked.map((one) => (
+    { ...one, specobjid: one.id, label: markOf(one), note: noteOf(one), task: DATA.task, target: DATA.target }));
   return [EXPORTED.join(","), ...rows.map((one) => EXPORTED.map((name) => field(one[name])).join(","))].join("\n") + "\n";
 }
 
@@ -45,7 +47,7 @@ document.addEventListener("keydown", (event) => {
   KEYS[event.key]();
 });
 
-for (const id of FILTERS) $(id).addEventListener("input", arrange);
+for (const id of FILTERS) $(id).addEventListener("input", () => arrange());
 $("list").addEventListener("scroll", drawRows);
 $("export").addEventListener("click", exportMarks);
 $("help-button").addEventListener("click", () => $("help").showModal());
@@ -54,18 +56,32 @@ for (const button of document.querySelectorAll("[data-mark]")) button.addEventLi
 
 const canvas = $("spectrum");
 const waveAt = (event) => view.shown.panel.wave(event.clientX - canvas.getBoundingClientRect().left);
-canvas.addEventListener("pointerdown", (event) => { view.drag = waveAt(event); canvas.setPointerCapture(event.pointerId); });
+canvas.addEventListener("pointerdown", (event) => {
+  if (!isDrawn()) return;
+  view.drag = waveAt(event);
+  canvas.setPointerCapture(event.pointerId);
+});
 canvas.addEventListener("pointermove", (event) => {
-  if (!view.shown) return;
+  if (!isDrawn()) return;
   const wave = waveAt(event);
   $("readout").textContent = `${wave.toFixed(1)} Å, rest ${(wave / (1 + view.drawn.z)).toFixed(1)} Å`;
 });
 canvas.addEventListener("pointerup", (event) => {
-  const [low, high] = [view.drag, waveAt(event)].sort((a, b) => a - b);
+  const from = view.drag;
   view.drag = null;
+  if (from === null || !isDrawn()) return; // pressed elsewhere, or on another spectrum
+  const [low, high] = [from, waveAt(event)].sort((a, b) => a - b);
   if (high - low > 15) zoomTo(low, high);
 });
+canvas.addEventListener("pointercancel", () => { view.drag = null; });
 canvas.addEventListener("dblclick", KEYS[0]);
+window.addEventListener("storage", (event) => { // another tab has marked
+  if (event.key !== DATA.key && event.key !== null || !keeps) return;
+  store = readMarks();
+  showCounts();
+  drawRows();
+  if (order[at]) describe(order[at]);
+});
 window.addEventListener("resize", () => { drawRows(); if (view.drawn) drawCandidate(view.drawn); });
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => view.drawn && drawCandidate(view.drawn));
 
