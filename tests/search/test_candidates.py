@@ -20,9 +20,10 @@ from galspec_core.search.candidates import (
     with_reasons,
 )
 from galspec_core.search.embeddings import load_embeddings
-from galspec_core.search.reasons import behind_words, fibre_name, reason
+from galspec_core.search.reasons import behind_words, reason
 from galspec_core.search.task import build_task_kb, open_voter
 from galspec_core.search.vote import VoteSettings
+from galspec_core.spectra.names import spectrum_name
 from galspec_core.spectra.shard import Gridded, write_gridded
 
 N, D, TOP = 240, 6, 25
@@ -176,7 +177,7 @@ def test_of_two_targets_at_one_place_each_names_the_other(world):
     pair = listed(world)["specobjid"].head(2).tolist()
     manifest = manifest.assign(position=manifest["position"].where(~manifest["specobjid"].isin(pair), pair[0]))
     table = listed((base, paths, manifest, label), catalogued=dict.fromkeys(pair, "Ring")).set_index("specobjid")
-    name = dict(zip(manifest["specobjid"], map(fibre_name, manifest.itertuples()), strict=True))
+    name = dict(zip(manifest["specobjid"], map(spectrum_name, manifest.itertuples()), strict=True))
     assert [table["repeat_of"][one] for one in pair] == [name[other] for other in pair[::-1]]
     assert [one for one in table.index if table["repeat_of"][one]] == pair
 
