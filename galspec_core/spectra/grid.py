@@ -232,12 +232,11 @@ def to_grid(spectrum: Spectrum, good, grid: Grid):
 def _neighbours(spectrum, wave, grid, stretch, part):
     """Return ``find_neighbours`` of a ``part`` of the grid: looked up where the spectrum is not shifted."""
     if stretch == 1 and spectrum.first_pixel is not None:
-        left, share = (values[part] for values in grid.on_comb)
-        left, last = left - spectrum.first_pixel, len(wave) - 2
-        beyond = (left < 0) | (left > last)
-        if beyond.any():
-            share = np.where(beyond, left > last, share)
-        return np.clip(left, 0, last), share
+        left, share, last = grid.on_comb[0][part] - spectrum.first_pixel, grid.on_comb[1][part].copy(), len(wave) - 2
+        before, behind = left.searchsorted(0), left.searchsorted(last, side="right")
+        left[:before], share[:before] = 0, 0
+        left[behind:], share[behind:] = last, 1
+        return left, share
     return find_neighbours(
         wave, grid.wavelengths[part], _guess(grid.loglam[part], spectrum.loglam0 - np.log10(stretch))
     )
