@@ -1,5 +1,6 @@
 """What the documentation says of a run holds for one, and its pages build."""
 
+import html
 import re
 import subprocess
 import sys
@@ -53,3 +54,7 @@ def test_the_pages_build_without_a_warning(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "html/data_model/tables.html").stat().st_size > 10_000
+    for page in (ROOT / "docs").glob("*.md"):  # Sphinx writes pages of its own, a search among them
+        heading = page.read_text().partition("\n")[0]
+        made = (tmp_path / "html" / page.with_suffix(".html").name).read_text()
+        assert f"<title>{html.escape(heading[2:])}" in made or not heading.startswith("# ")  # included from elsewhere
